@@ -1,0 +1,3 @@
+//! The program `lightbox` as a library: the SDKs' first user.
+
+pub mod source;

@@ -1,0 +1,3 @@
+//! Message values and their layout, one module a channel. No behaviour.
+
+pub mod input;
