@@ -1,1 +1,66 @@
-fn main() {}
+//! `cargo xtask COMMAND`: what CI runs, one step at a time or all of them.
+//!
+//! * [`ci`] is the whole of CI; `./x test` installs what it needs and runs it.
+//! * [`walls`] checks what no compiler checks: who may import whom, where `unsafe` may stand, which documents are
+//!   indexed.
+//! * [`header`] and [`abi`] keep the committed C header and the list of exported symbols equal to the code.
+//! * [`fuzz`] starts the long hunts, which CI does not run.
+
+mod abi;
+mod ci;
+mod error;
+mod fuzz;
+mod header;
+mod process;
+mod walls;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use error::{Error, Result};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&root(), &words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(root: &Path, words: &[&str]) -> Result<()> {
+    match words {
+        ["ci"] => ci::run(root),
+        ["walls"] => walls::run(root),
+        ["header"] => header::write(root),
+        ["header", "--check"] => header::check(root),
+        ["abi"] => abi::write(root),
+        ["abi", "--check"] => abi::check(root, &abi::build(root)?),
+        ["soak", rest @ ..] => fuzz::soak(root, rest),
+        ["fuzz", target] => fuzz::hunt(root, target, None),
+        ["fuzz", target, seconds] => fuzz::hunt(root, target, Some(seconds)),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(Error::Usage(USAGE)),
+    }
+}
+
+/// The checkout: this package's folder's parent, wherever cargo was called from.
+fn root() -> PathBuf {
+    let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    package.parent().map(Path::to_path_buf).unwrap_or(package)
+}
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+  ci                            everything CI checks, in order; the first failure stops it
+  walls                         layering, unsafe rooms, file sizes, documents
+  header [--check]              write ffi/include/lightbox.h from the code, or compare
+  abi [--check]                 write ffi/abi.txt from the built library, or compare
+  soak [--updates N] [--seed S] the exactness oracle for as long as you like
+  fuzz TARGET [SECONDS]         cargo-fuzz on one target (needs the nightly toolchain and cargo-fuzz)";
