@@ -1,0 +1,7 @@
+//! The display channel: frames from server to client, what became of them back.
+
+mod client;
+mod server;
+
+pub use client::{ClientDisplay, Next, Paint};
+pub use server::{Begin, NewFrame, ServerDisplay};

@@ -1,0 +1,360 @@
+//! SPEC.md, "Display": frames and what they paint, feedback, heartbeats and the cursor.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use crate::geom::{Point, Rect, Size};
+use crate::wire::ids::{codec, datagram, op, stream};
+use crate::wire::{Decode, Encode, Reader, WireError, Writer};
+
+/// The longest frame. Servers cut larger updates into several.
+pub const MAX_FRAME: usize = 8 << 20;
+/// The most pixels of one coded rect: 64 tiles.
+pub const MAX_CODED_PIXELS: u64 = 64 * 64 * 64;
+/// The longest side of a cursor shape.
+pub const MAX_CURSOR: u32 = 256;
+/// The longest cursor shape message: its samples and a few numbers.
+pub const MAX_CURSOR_BYTES: usize = (MAX_CURSOR * MAX_CURSOR * 4) as usize + 64;
+
+/// A frame's first fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameHeader {
+    /// The surface it paints.
+    pub surface: u32,
+    /// The surface's generation it was made for.
+    pub generation: u32,
+    /// The frame's number: counts up by one over all surfaces of the session, from 1.
+    pub seq: u64,
+    /// Every frame up to this one must have been applied (or be void) before it.
+    pub base: u64,
+    /// How many control messages of this connection the server had sent before it.
+    pub control_seq: u64,
+    /// When the picture was taken, on the server's clock in microseconds.
+    pub capture_us: u64,
+}
+
+impl Encode for FrameHeader {
+    fn encode(&self, out: &mut Writer) {
+        out.varint(stream::FRAME);
+        out.varint(self.surface.into());
+        out.varint(self.generation.into());
+        out.varint(self.seq);
+        out.varint(self.seq.saturating_sub(self.base));
+        out.varint(self.control_seq);
+        out.varint(self.capture_us);
+    }
+}
+
+impl Decode for FrameHeader {
+    fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        match input.varint()? {
+            stream::FRAME => (),
+            got => return Err(WireError::Value { what: "stream kind", got }),
+        }
+        let (surface, generation) = (input.u32v("surface")?, input.u32v("generation")?);
+        let seq = match input.varint()? {
+            0 => return Err(WireError::Value { what: "frame number", got: 0 }),
+            seq => seq,
+        };
+        let back = input.number("base distance", seq)?;
+        if back == 0 {
+            return Err(WireError::Value { what: "base distance", got: 0 });
+        }
+        Ok(FrameHeader {
+            surface,
+            generation,
+            seq,
+            base: seq - back,
+            control_seq: input.varint()?,
+            capture_us: input.varint()?,
+        })
+    }
+}
+
+/// One step of painting. The steps of a frame are done in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Every pixel of `rect` becomes `pixel` (its bytes in memory order).
+    Fill {
+        /// Where.
+        rect: Rect,
+        /// The first `bytes_per_pixel` bytes count.
+        pixel: [u8; 4],
+    },
+    /// The pixels of `from` are copied so that its corner lands on `to`; overlapping is fine.
+    Copy {
+        /// Where from.
+        from: Rect,
+        /// Where to.
+        to: Point,
+    },
+    /// Coded samples of `rect`.
+    Coded {
+        /// Where: at most [`MAX_CODED_PIXELS`].
+        rect: Rect,
+        /// A number of [`codec`].
+        codec: u64,
+        /// What the codec made.
+        data: Bytes,
+    },
+}
+
+impl Op {
+    /// The pixels it paints.
+    pub fn target(&self) -> Rect {
+        match self {
+            Op::Fill { rect, .. } | Op::Coded { rect, .. } => *rect,
+            Op::Copy { from, to } => from.at(*to),
+        }
+    }
+}
+
+impl Encode for Op {
+    fn encode(&self, out: &mut Writer) {
+        match self {
+            Op::Fill { rect, pixel } => {
+                out.varint(op::FILL);
+                rect.encode(out);
+                out.bytes(pixel);
+            }
+            Op::Copy { from, to } => {
+                out.varint(op::COPY);
+                from.encode(out);
+                to.encode(out);
+            }
+            Op::Coded { rect, codec, data } => {
+                out.varint(op::CODED);
+                rect.encode(out);
+                out.varint(*codec);
+                out.blob(data);
+            }
+        }
+    }
+}
+
+/// A frame as it was received: its header, and its steps, checked against the surface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The header.
+    pub header: FrameHeader,
+    /// INVARIANT: every rect lies inside the surface, and all targets together are at most
+    /// [`Frame::MAX_REPAINT`] times its area.
+    pub ops: Vec<Op>,
+}
+
+impl Frame {
+    /// A frame may paint each pixel this often: a bound on the work that a few bytes can ask for.
+    pub const MAX_REPAINT: u64 = 4;
+
+    /// Reads the steps of a frame for a surface of `size`. `bytes` is the whole stream.
+    pub fn read(bytes: &Bytes, size: Size) -> Result<Frame, WireError> {
+        let mut input = Reader::new(bytes);
+        let header = FrameHeader::decode(&mut input)?;
+        let mut ops = Vec::new();
+        let mut work = size.area().saturating_mul(Self::MAX_REPAINT);
+        while !input.is_empty() {
+            let step = read_op(&mut input, bytes, size)?;
+            let area = step.target().area();
+            let Some(left) = work.checked_sub(area) else {
+                return Err(WireError::Limit { what: "pixels painted by a frame", limit: work, got: area });
+            };
+            work = left;
+            ops.push(step);
+        }
+        Ok(Frame { header, ops })
+    }
+}
+
+fn read_op(input: &mut Reader<'_>, whole: &Bytes, size: Size) -> Result<Op, WireError> {
+    let inside = |rect: Rect| {
+        if size.rect().contains(rect) {
+            Ok(rect)
+        } else {
+            Err(WireError::Limit {
+                what: "edge of a rect",
+                limit: size.w.max(size.h).into(),
+                got: rect.right().max(rect.bottom()).into(),
+            })
+        }
+    };
+    match input.varint()? {
+        op::FILL => Ok(Op::Fill { rect: inside(Rect::decode(input)?)?, pixel: input.array()? }),
+        op::COPY => {
+            let from = inside(Rect::decode(input)?)?;
+            let to = Point::decode(input)?;
+            inside(from.at(to))?;
+            Ok(Op::Copy { from, to })
+        }
+        op::CODED => {
+            let rect = inside(Rect::decode(input)?)?;
+            if rect.area() > MAX_CODED_PIXELS {
+                return Err(WireError::Limit {
+                    what: "pixels of a coded rect",
+                    limit: MAX_CODED_PIXELS,
+                    got: rect.area(),
+                });
+            }
+            let codec = match input.varint()? {
+                known @ codec::LOSSLESS => known,
+                got => return Err(WireError::Value { what: "codec", got }),
+            };
+            let data = whole.slice_ref(input.blob("coded length", MAX_FRAME as u64)?);
+            Ok(Op::Coded { rect, codec, data })
+        }
+        got => Err(WireError::Value { what: "operation", got }),
+    }
+}
+
+/// Client, datagram: which frames were applied. Each supersedes the last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Feedback {
+    /// Every frame up to this one was applied.
+    pub applied_to: u64,
+    /// Bit i: frame `applied_to + 2 + i` was applied too.
+    pub beyond: u64,
+    /// How long the newest frame took to decode and paint, in microseconds.
+    pub decode_us: u64,
+    /// Frames received whole that wait for others.
+    pub waiting: u64,
+}
+
+impl Encode for Feedback {
+    fn encode(&self, out: &mut Writer) {
+        out.varint(datagram::FEEDBACK);
+        out.varint(self.applied_to);
+        out.u64(self.beyond);
+        out.varint(self.decode_us);
+        out.varint(self.waiting);
+    }
+}
+
+impl Decode for Feedback {
+    fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        expect(input, datagram::FEEDBACK)?;
+        Ok(Feedback {
+            applied_to: input.varint()?,
+            beyond: input.u64()?,
+            decode_us: input.varint()?,
+            waiting: input.varint()?,
+        })
+    }
+}
+
+/// Server, datagram: the lease goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// The server's clock, in microseconds.
+    pub server_us: u64,
+    /// How long the oldest change that has not been sent yet is waiting, in microseconds: what the client shows
+    /// is the desktop as it was this long before `server_us`.
+    pub behind_us: u64,
+    /// The server misses acknowledgements: answer with [`Feedback`] at once.
+    pub ask: bool,
+    /// The server's smoothed round-trip time, in microseconds.
+    pub rtt_us: u64,
+}
+
+impl Encode for Heartbeat {
+    fn encode(&self, out: &mut Writer) {
+        out.varint(datagram::HEARTBEAT);
+        out.varint(self.server_us);
+        out.varint(self.behind_us);
+        out.flag(self.ask);
+        out.varint(self.rtt_us);
+    }
+}
+
+impl Decode for Heartbeat {
+    fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        expect(input, datagram::HEARTBEAT)?;
+        Ok(Heartbeat {
+            server_us: input.varint()?,
+            behind_us: input.varint()?,
+            ask: input.flag("heartbeat asks")?,
+            rtt_us: input.varint()?,
+        })
+    }
+}
+
+/// Server, datagram: where the cursor is. Each supersedes those of a lower number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CursorPosition {
+    /// Counts up.
+    pub seq: u64,
+    /// Where its hotspot is.
+    pub at: super::input::Place,
+    /// Whether it shows.
+    pub visible: bool,
+}
+
+impl Encode for CursorPosition {
+    fn encode(&self, out: &mut Writer) {
+        out.varint(datagram::CURSOR);
+        out.varint(self.seq);
+        self.at.encode(out);
+        out.flag(self.visible);
+    }
+}
+
+impl Decode for CursorPosition {
+    fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        expect(input, datagram::CURSOR)?;
+        Ok(CursorPosition {
+            seq: input.varint()?,
+            at: Decode::decode(input)?,
+            visible: input.flag("cursor visible")?,
+        })
+    }
+}
+
+/// Server, a stream of its own: the cursor's picture. Each supersedes those of a lower number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CursorShape {
+    /// Counts up.
+    pub seq: u64,
+    /// Columns and rows, at most [`MAX_CURSOR`] each.
+    pub size: Size,
+    /// The pixel that points.
+    pub hotspot: Point,
+    /// B, G, R, A with colour already multiplied by alpha, row by row: `size.area() * 4` bytes.
+    pub bgra: Bytes,
+}
+
+impl Encode for CursorShape {
+    fn encode(&self, out: &mut Writer) {
+        out.varint(stream::CURSOR);
+        out.varint(self.seq);
+        self.size.encode(out);
+        self.hotspot.encode(out);
+        out.bytes(&self.bgra);
+    }
+}
+
+impl Decode for CursorShape {
+    fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        match input.varint()? {
+            stream::CURSOR => (),
+            got => return Err(WireError::Value { what: "stream kind", got }),
+        }
+        let seq = input.varint()?;
+        let size = Size::decode(input)?;
+        let side = size.w.max(size.h);
+        if side > MAX_CURSOR {
+            return Err(WireError::Limit { what: "cursor side", limit: MAX_CURSOR.into(), got: side.into() });
+        }
+        let hotspot = Point::decode(input)?;
+        if !size.rect().contains_point(hotspot) {
+            return Err(WireError::Value { what: "cursor hotspot", got: hotspot.x.max(hotspot.y).into() });
+        }
+        let bgra = Bytes::copy_from_slice(input.bytes(size.area() as usize * 4)?);
+        Ok(CursorShape { seq, size, hotspot, bgra })
+    }
+}
+
+fn expect(input: &mut Reader<'_>, kind: u64) -> Result<(), WireError> {
+    match input.varint()? {
+        got if got == kind => Ok(()),
+        got => Err(WireError::Value { what: "datagram kind", got }),
+    }
+}

@@ -1,0 +1,112 @@
+//! A session as a value: one door in, one door out.
+//!
+//! [`Session::handle`] takes what happened and when; [`Session::poll`] gives what is to be done, until it gives
+//! [`Effect::Wait`]. A session asks no clock, takes no lock, spawns nothing and opens no socket, so two of them
+//! can be joined over a fake network and run through hours in seconds.
+
+pub mod client;
+pub mod server;
+
+use bytes::Bytes;
+
+use crate::Time;
+use crate::msg::control::Close;
+use crate::rate::Estimate;
+
+/// Something that happened to a session.
+#[derive(Clone, Debug)]
+pub enum Cause<C> {
+    /// The next bytes of the control stream, without its leading kind.
+    Control(Bytes),
+    /// The next bytes of a one-way stream of the peer.
+    Stream {
+        /// Any number that no other stream of the connection has.
+        id: u64,
+        /// They may be empty.
+        bytes: Bytes,
+        /// Nothing follows.
+        fin: bool,
+    },
+    /// A datagram.
+    Datagram(Bytes),
+    /// What the transport knows of the path.
+    Path(Path),
+    /// Time passed.
+    Tick,
+    /// The connection is gone; the reason is the peer's or the transport's word.
+    Lost(Close),
+    /// What the application wants.
+    Command(C),
+}
+
+/// What the transport knows of the path.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Path {
+    /// The congestion controller's view.
+    pub estimate: Estimate,
+    /// The largest datagram that can be sent now, in bytes.
+    pub max_datagram: usize,
+}
+
+/// Something to be done for a session.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect<E> {
+    /// Bytes for a stream.
+    Send(Lane, Bytes),
+    /// A datagram; it may be dropped where it does not fit.
+    Datagram(Bytes),
+    /// Tell the application.
+    Event(E),
+    /// Send what was given so far, then close the connection. Nothing follows until it is lost.
+    Close(Close),
+    /// Nothing more to do before this time or the next cause.
+    Wait(Option<Time>),
+}
+
+/// Which stream bytes go to. Priorities are the transport's: higher first, unique where order matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// The control stream, both ways.
+    Control,
+    /// The client's input stream.
+    Input,
+    /// A one-way stream of its own, complete with these bytes.
+    Once {
+        /// Higher leaves first.
+        priority: i32,
+    },
+}
+
+impl Lane {
+    /// The transport priority of the lane's stream.
+    pub fn priority(self) -> i32 {
+        match self {
+            Lane::Control => 1_000_000,
+            Lane::Input => CURSOR_PRIORITY,
+            Lane::Once { priority } => priority,
+        }
+    }
+}
+
+/// Cursor shapes go before frames.
+pub(crate) const CURSOR_PRIORITY: i32 = 900_000;
+
+/// Frames leave in the order of their numbers: each has a priority of its own, so that none shares the link
+/// with its successor. The order would turn once in 2^18 frames; by then the earlier ones are long gone.
+pub(crate) fn frame_priority(seq: u64) -> i32 {
+    500_000 - (seq % (1 << 18)) as i32
+}
+
+/// Either half, as its driver sees it.
+pub trait Session {
+    /// What the application may ask of it.
+    type Command;
+    /// What it tells the application.
+    type Event;
+
+    /// Takes what happened at `now`. Time never goes backwards; poll until [`Effect::Wait`] afterwards.
+    fn handle(&mut self, now: Time, cause: Cause<Self::Command>);
+
+    /// The next thing to do.
+    fn poll(&mut self) -> Effect<Self::Event>;
+}

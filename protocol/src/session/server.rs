@@ -1,0 +1,688 @@
+//! The server's half of a session: one person's conversation with one desktop, over one connection after another.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::{CURSOR_PRIORITY, Cause, Effect, Lane, Path, Session, frame_priority};
+use crate::Time;
+use crate::channel::display::{Begin, NewFrame, ServerDisplay};
+use crate::channel::input::ServerInput;
+use crate::exact::Counts;
+use crate::geom::{Size, TileIndex};
+use crate::msg::control::{
+    Capabilities, Close, Control, Hello, Layout, Resume, Role, SessionId, Surface, VERSION, Welcome,
+};
+use crate::msg::display::{CursorPosition, CursorShape, Feedback, Heartbeat};
+use crate::msg::input::{Action, Copies, Locks};
+use crate::pixel::PixelFormat;
+use crate::rate::pace::Pacer;
+use crate::wire::frame::{Assembler, MAX_CONTROL, MAX_INPUT};
+use crate::wire::{Decode, Encode, Reader, WireError, ids};
+
+/// A heartbeat leaves this often while nothing is missing.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// A heartbeat leaves this often while acknowledgements are missing.
+const HEARTBEAT_ASKING: Duration = Duration::from_millis(250);
+/// Streams of the client that may be open at one time; there is one.
+const MAX_STREAMS: usize = 16;
+
+/// How a session is.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its name; random.
+    pub id: SessionId,
+    /// 32 random bytes, from which the nonces and secrets of the session are made.
+    pub entropy: [u8; 32],
+    /// What the person may do.
+    pub role: Role,
+    /// How long the session waits for its client after a connection was lost. Default 120 s.
+    pub life: Duration,
+    /// What the server will use.
+    pub capabilities: Capabilities,
+}
+
+impl Config {
+    /// The defaults, with a name and randomness that the caller drew.
+    pub fn new(id: SessionId, entropy: [u8; 32]) -> Self {
+        Self {
+            id,
+            entropy,
+            role: Role::Control,
+            life: Duration::from_secs(120),
+            capabilities: Capabilities::default(),
+        }
+    }
+}
+
+/// What the application wants of the session.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// A connection was admitted for it; `hello` was its first message. The client goes on if it resumes.
+    Attach {
+        /// The client's first message.
+        hello: Hello,
+        /// The connection's TLS exporter value.
+        binding: [u8; 32],
+    },
+    /// The surface of this number has this size and format from now on; a known number starts blank.
+    Surface {
+        /// Its number.
+        id: u32,
+        /// Columns and rows.
+        size: Size,
+        /// The layout of its samples.
+        format: PixelFormat,
+    },
+    /// The surface of this number is no more.
+    SurfaceGone(u32),
+    /// The outputs and the surfaces they show.
+    Layout(Layout),
+    /// A frame made with what [`ServerSession::begin`] gave.
+    Frame(NewFrame),
+    /// The oldest change that no frame carries yet was made then; `None` if every change was sent.
+    Behind(Option<Time>),
+    /// The cursor's picture.
+    CursorShape(CursorShape),
+    /// Where the cursor is.
+    CursorAt(CursorPosition),
+    /// The guest's lock keys.
+    Leds(Locks),
+    /// End the session.
+    Close(Close),
+}
+
+/// What the session tells the application.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A client is there; frames may be made. `resumed` says whether it kept its surfaces.
+    Attached {
+        /// It goes on where it was.
+        resumed: bool,
+    },
+    /// The connection is gone; the session waits for the client to come back.
+    Detached(Close),
+    /// The session is over.
+    Ended(Close),
+    /// The person did something.
+    Input(Action),
+    /// These tiles must be sent again, whole.
+    Repair(Repair),
+    /// A frame may be made again.
+    Room,
+    /// Tiles became verified.
+    Verified {
+        /// How many.
+        tiles: u32,
+    },
+    /// Frames were shown: from capture to acknowledgement, of the newest.
+    Shown {
+        /// How many frames.
+        frames: usize,
+        /// The newest one's age when its acknowledgement arrived, in microseconds.
+        age_us: u64,
+    },
+    /// The terminal would like this layout.
+    WantLayout(Layout),
+}
+
+/// Tiles to send again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repair {
+    /// Of which surface.
+    pub surface: u32,
+    /// Which.
+    pub tiles: Vec<TileIndex>,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why tiles are sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The client's digest was another: use another lossless path.
+    Mismatch,
+    /// The client could not paint them.
+    Unpainted,
+    /// Their frames were lost with a connection.
+    Lost,
+}
+
+/// The server's half of a session.
+#[derive(Debug)]
+pub struct ServerSession {
+    config: Config,
+    phase: Phase,
+    effects: VecDeque<Effect<Event>>,
+    control: Assembler,
+    control_sent: u64,
+    streams: Vec<(u64, Assembler, bool)>,
+    display: ServerDisplay,
+    layout: Layout,
+    generation: u32,
+    cursor: Option<CursorShape>,
+    input: ServerInput,
+    pacer: Pacer,
+    path: Path,
+    secrets: Secrets,
+    behind: Option<Time>,
+    next_heartbeat: Time,
+    /// The gate was found shut; tell when it opens.
+    wants_room: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// No client yet, or none any more: until then.
+    Waiting(Option<Time>),
+    Live,
+    Ended,
+}
+
+/// Resume secrets: the one the client has, and the one it was last offered.
+#[derive(Debug)]
+struct Secrets {
+    offered: [u8; 32],
+    confirmed: Option<[u8; 32]>,
+    drawn: u64,
+}
+
+impl ServerSession {
+    /// A session that waits for its first client.
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            phase: Phase::Waiting(None),
+            effects: VecDeque::new(),
+            control: Assembler::new(MAX_CONTROL),
+            control_sent: 0,
+            streams: Vec::new(),
+            display: ServerDisplay::default(),
+            layout: Layout::default(),
+            generation: 0,
+            cursor: None,
+            input: ServerInput::new(),
+            pacer: Pacer::new(),
+            path: Path::default(),
+            secrets: Secrets { offered: [0; 32], confirmed: None, drawn: 0 },
+            behind: None,
+            next_heartbeat: Time(0),
+            wants_room: false,
+        }
+    }
+
+    /// Its name.
+    pub fn id(&self) -> SessionId {
+        self.config.id
+    }
+
+    /// True if `resume`, over a connection with this exporter value, comes from the session's client.
+    ///
+    /// The secret that a lost Welcome offered does not lock the client out: the one before stays good until the
+    /// first message shows that the new one arrived.
+    pub fn is_resumed_by(&self, resume: &Resume, binding: &[u8; 32]) -> bool {
+        self.phase != Phase::Ended
+            && resume.session == self.config.id
+            && self.secrets.proved(resume, binding).is_some()
+    }
+
+    /// What the next frame for `surface` is made with; `None` while none may be made. [`Event::Room`] follows when
+    /// it may.
+    pub fn begin(&mut self, now: Time, surface: u32) -> Option<Begin> {
+        if self.phase != Phase::Live {
+            return None;
+        }
+        let unacked = (self.display.unacked_frames(), self.display.unacked_bytes());
+        match self.pacer.budget(now, unacked.0, unacked.1) {
+            Some(budget) => self.display.begin(surface, budget),
+            None => {
+                self.wants_room = true;
+                None
+            }
+        }
+    }
+
+    /// How many tiles of all surfaces are in which state.
+    pub fn counts(&self) -> Counts {
+        self.display.counts()
+    }
+
+    /// The pace at which frames are made.
+    pub fn pacer(&self) -> &Pacer {
+        &self.pacer
+    }
+
+    /// The transport's view of the path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// True while a client is connected.
+    pub fn is_live(&self) -> bool {
+        self.phase == Phase::Live
+    }
+
+    /// True once nothing more will happen.
+    pub fn is_ended(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    fn attach(&mut self, now: Time, hello: &Hello, binding: &[u8; 32]) {
+        let pixels: u64 = self.display.ledgers().map(|l| l.surface().size.area()).sum();
+        if pixels > hello.capabilities.max_pixels {
+            let can = hello.capabilities.max_pixels;
+            return self.refuse(format_args!("the desktop has {pixels} pixels, the terminal keeps {can}"));
+        }
+        if !hello.capabilities.codecs.contains(&ids::codec::LOSSLESS) {
+            return self.refuse(format_args!("the terminal must decode codec {}", ids::codec::LOSSLESS));
+        }
+        if self.phase == Phase::Live {
+            // Whoever holds the secret has the session: the older connection is the dead one.
+            self.detach(now, Close::new(ids::close::REPLACED, "another connection resumed this session"));
+        }
+        // The secret that the client proved stays good until it is known to have the next.
+        let proved = hello.resume.and_then(|r| self.secrets.proved(&r, binding));
+        let resumed = proved.is_some();
+        self.secrets.confirmed = proved;
+        let secret = self.secrets.draw(&self.config.entropy);
+        self.control = Assembler::new(MAX_CONTROL);
+        self.control_sent = 0;
+        self.phase = Phase::Live;
+        self.pacer = Pacer::new();
+        self.next_heartbeat = now;
+        let version = hello.version.min(VERSION);
+        self.send(Control::Welcome(Welcome {
+            version,
+            capabilities: self.config.capabilities.clone(),
+            session: self.config.id,
+            resume_secret: secret,
+            resume_ms: self.config.life.as_millis() as u64,
+            resumed,
+            void_to: self.display.sent_to(),
+            role: self.config.role,
+        }));
+        let applied_to = hello.resume.filter(|_| resumed).map_or(0, |r| r.applied_to);
+        let (generation, entropy) = (&mut self.generation, self.config.entropy);
+        let again = self.display.resume(applied_to, |old| {
+            *generation += 1;
+            Surface { generation: *generation, nonce: nonce(&entropy, *generation), ..*old }
+        });
+        let surfaces: Vec<_> = self.display.ledgers().map(|l| *l.surface()).collect();
+        surfaces.into_iter().for_each(|s| self.send(Control::Surface(s)));
+        self.send(Control::Layout(self.layout.clone()));
+        self.event(Event::Attached { resumed });
+        for (surface, tiles) in again {
+            if !tiles.is_empty() {
+                self.event(Event::Repair(Repair { surface, tiles, why: Why::Lost }));
+            }
+        }
+        if let Some(shape) = self.cursor.clone() {
+            self.send_cursor(&shape);
+        }
+        self.event(Event::Room);
+    }
+
+    /// This client cannot be served; the session waits for another.
+    fn refuse(&mut self, why: core::fmt::Arguments<'_>) {
+        let why = Close::new(ids::close::LIMIT, why);
+        self.effects.push_back(Effect::Send(Lane::Control, Control::Close(why.clone()).to_frame()));
+        self.effects.push_back(Effect::Close(why));
+    }
+
+    fn detach(&mut self, now: Time, why: Close) {
+        self.phase = Phase::Waiting(Some(now + self.config.life));
+        self.display.disconnect();
+        self.streams.clear();
+        let mut released = Vec::new();
+        self.input.disconnect(&mut released);
+        released.into_iter().for_each(|action| self.event(Event::Input(action)));
+        self.event(Event::Detached(why));
+    }
+
+    fn end(&mut self, why: Close) {
+        if self.phase == Phase::Live {
+            self.send(Control::Close(why.clone()));
+            self.effects.push_back(Effect::Close(why.clone()));
+            let mut released = Vec::new();
+            self.input.disconnect(&mut released);
+            released.into_iter().for_each(|action| self.event(Event::Input(action)));
+        }
+        if self.phase != Phase::Ended {
+            self.phase = Phase::Ended;
+            self.event(Event::Ended(why));
+        }
+    }
+
+    fn command(&mut self, now: Time, command: Command) {
+        match command {
+            Command::Attach { hello, binding } => self.attach(now, &hello, &binding),
+            Command::Surface { id, size, format } => {
+                self.generation += 1;
+                let nonce = nonce(&self.config.entropy, self.generation);
+                let surface = Surface { id, generation: self.generation, nonce, size, format };
+                // The old one first, so that a client never takes the new samples for a continuation.
+                if self.display.ledgers().any(|l| l.surface().id == id) {
+                    self.send(Control::SurfaceGone(id));
+                }
+                self.display.surface(surface);
+                self.send(Control::Surface(surface));
+            }
+            Command::SurfaceGone(id) => {
+                self.display.surface_gone(id);
+                self.send(Control::SurfaceGone(id));
+            }
+            Command::Layout(layout) => {
+                self.send(Control::Layout(layout.clone()));
+                self.layout = layout;
+            }
+            Command::Frame(frame) if self.phase == Phase::Live => {
+                if let Some(bytes) = self.display.frame(self.control_sent, &frame) {
+                    self.pacer.sent(now);
+                    self.next_heartbeat = self.next_heartbeat.min(now + HEARTBEAT_ASKING);
+                    let lane = Lane::Once { priority: frame_priority(frame.seq) };
+                    self.effects.push_back(Effect::Send(lane, bytes));
+                }
+            }
+            Command::Frame(_) => (),
+            Command::Behind(since) => self.behind = since,
+            Command::CursorShape(shape) => {
+                self.send_cursor(&shape);
+                self.cursor = Some(shape);
+            }
+            Command::CursorAt(at) if self.phase == Phase::Live => {
+                self.effects.push_back(Effect::Datagram(at.to_bytes().into()));
+            }
+            Command::CursorAt(_) => (),
+            Command::Leds(locks) => self.send(Control::Leds(locks)),
+            Command::Close(why) => self.end(why),
+        }
+    }
+
+    fn control(&mut self, bytes: &[u8]) -> Result<(), Close> {
+        self.control.push(bytes);
+        while let Some((kind, body)) = self.control.next_message().map_err(malformed)? {
+            self.secrets.confirm();
+            match Control::read(kind, &body).map_err(malformed)? {
+                Some(Control::Proof(proof)) => {
+                    if let Some(judgement) = self.display.judge(&proof) {
+                        self.send(Control::Verdict(judgement.verdict));
+                        if judgement.verified > 0 {
+                            self.event(Event::Verified { tiles: judgement.verified });
+                        }
+                        if !judgement.wrong.is_empty() {
+                            let (surface, tiles) = (proof.surface, judgement.wrong);
+                            self.event(Event::Repair(Repair { surface, tiles, why: Why::Mismatch }));
+                        }
+                    }
+                }
+                Some(Control::Nack(seq)) => {
+                    for (surface, tiles) in self.display.lost(seq) {
+                        self.event(Event::Repair(Repair { surface, tiles, why: Why::Unpainted }));
+                    }
+                }
+                Some(Control::WantLayout(layout)) => self.event(Event::WantLayout(layout)),
+                Some(Control::Close(why)) if why.code == ids::close::DONE => self.end(why),
+                Some(Control::Close(why)) => return Err(why),
+                Some(other) => {
+                    let name = ids::control::name(other.kind());
+                    return Err(Close::new(
+                        ids::close::UNEXPECTED,
+                        format_args!("a client does not send {name}"),
+                    ));
+                }
+                None => (),
+            }
+        }
+        Ok(())
+    }
+
+    fn stream(&mut self, id: u64, bytes: &[u8], fin: bool) -> Result<(), Close> {
+        let place = match self.streams.iter().position(|(known, ..)| *known == id) {
+            Some(place) => place,
+            None if self.streams.len() == MAX_STREAMS => {
+                return Err(Close::new(ids::close::LIMIT, "too many streams are open"));
+            }
+            None => {
+                self.streams.push((id, Assembler::new(MAX_INPUT), false));
+                self.streams.len() - 1
+            }
+        };
+        let (_, assembler, started) = &mut self.streams[place];
+        let mut bytes = bytes;
+        if !*started && !bytes.is_empty() {
+            // Every stream kind there is fits one byte.
+            let mut input = Reader::new(bytes);
+            match u64::from(input.u8().map_err(malformed)?) {
+                ids::stream::INPUT => *started = true,
+                kind => {
+                    let name = ids::stream::name(kind);
+                    return Err(Close::new(
+                        ids::close::UNEXPECTED,
+                        format_args!("stream kind {kind} ({name}) is not open to clients"),
+                    ));
+                }
+            }
+            bytes = &bytes[1..];
+        }
+        assembler.push(bytes);
+        let mut actions = Vec::new();
+        while let Some((kind, body)) = assembler.next_message().map_err(malformed)? {
+            if kind == ids::input::EVENT {
+                self.input.event(Decode::from_bytes(&body).map_err(malformed)?, &mut actions);
+            }
+        }
+        if fin {
+            self.streams.remove(place);
+        }
+        self.deliver(actions);
+        Ok(())
+    }
+
+    fn datagram(&mut self, now: Time, bytes: &[u8]) -> Result<(), Close> {
+        match bytes.first().copied().map(u64::from) {
+            Some(ids::datagram::FEEDBACK) => {
+                let feedback = Feedback::from_bytes(bytes).map_err(malformed)?;
+                let acked = self.display.feedback(now, &feedback);
+                if acked.frames > 0 {
+                    self.pacer.acked(now, feedback.decode_us);
+                    let age_us = acked.age.as_micros() as u64;
+                    self.event(Event::Shown { frames: acked.frames, age_us });
+                }
+                if self.wants_room {
+                    let (frames, bytes) = (self.display.unacked_frames(), self.display.unacked_bytes());
+                    if self.pacer.budget(now, frames, bytes).is_some() {
+                        self.wants_room = false;
+                        self.event(Event::Room);
+                    }
+                }
+            }
+            Some(ids::datagram::INPUT) => {
+                let copies = Copies::from_bytes(bytes).map_err(malformed)?;
+                let mut actions = Vec::new();
+                self.input.copies(copies, &mut actions);
+                self.deliver(actions);
+            }
+            // Kinds of later versions are skipped.
+            _ => (),
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, actions: Vec<Action>) {
+        if self.config.role == Role::Control {
+            actions.into_iter().for_each(|action| self.event(Event::Input(action)));
+        }
+    }
+
+    fn tick(&mut self, now: Time) {
+        match self.phase {
+            Phase::Waiting(Some(until)) if until <= now => {
+                self.end(Close::new(ids::close::TIMEOUT, "the client did not come back in time"));
+            }
+            Phase::Live if self.next_heartbeat <= now => {
+                let missing = self.display.unacked_frames() > 0;
+                let behind = self.behind.map_or(Duration::ZERO, |since| now.since(since));
+                let beat = Heartbeat {
+                    server_us: now.micros(),
+                    behind_us: behind.as_micros() as u64,
+                    ask: missing,
+                    rtt_us: self.path.estimate.srtt.as_micros() as u64,
+                };
+                self.effects.push_back(Effect::Datagram(beat.to_bytes().into()));
+                self.next_heartbeat = now + if missing { HEARTBEAT_ASKING } else { HEARTBEAT };
+            }
+            _ => (),
+        }
+    }
+
+    fn next_tick(&self) -> Option<Time> {
+        match self.phase {
+            Phase::Waiting(until) => until,
+            Phase::Live => Some(self.next_heartbeat),
+            Phase::Ended => None,
+        }
+    }
+
+    fn send(&mut self, message: Control) {
+        if self.phase == Phase::Live {
+            self.control_sent += 1;
+            self.effects.push_back(Effect::Send(Lane::Control, message.to_frame()));
+        }
+    }
+
+    fn send_cursor(&mut self, shape: &CursorShape) {
+        if self.phase == Phase::Live {
+            let lane = Lane::Once { priority: CURSOR_PRIORITY };
+            self.effects.push_back(Effect::Send(lane, shape.to_bytes().into()));
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.effects.push_back(Effect::Event(event));
+    }
+}
+
+impl Session for ServerSession {
+    type Command = Command;
+    type Event = Event;
+
+    fn handle(&mut self, now: Time, cause: Cause<Command>) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        let live = self.phase == Phase::Live;
+        let outcome = match cause {
+            Cause::Control(bytes) if live => self.control(&bytes),
+            Cause::Stream { id, bytes, fin } if live => self.stream(id, &bytes, fin),
+            Cause::Datagram(bytes) if live => self.datagram(now, &bytes),
+            Cause::Path(path) => {
+                self.path = path;
+                self.pacer.path(now, &path.estimate);
+                Ok(())
+            }
+            Cause::Lost(why) if live => {
+                self.detach(now, why);
+                Ok(())
+            }
+            Cause::Command(command) => {
+                self.command(now, command);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        if let Err(why) = outcome {
+            // A client that breaks the rules loses its session; others never notice.
+            self.end(why);
+        }
+        self.tick(now);
+    }
+
+    fn poll(&mut self) -> Effect<Event> {
+        match self.effects.pop_front() {
+            Some(effect) => effect,
+            None => Effect::Wait(self.next_tick()),
+        }
+    }
+}
+
+impl Secrets {
+    /// A secret that was never given away before.
+    fn draw(&mut self, entropy: &[u8; 32]) -> [u8; 32] {
+        self.drawn += 1;
+        let mut input = [0u8; 15];
+        input[..7].copy_from_slice(b"resume\0");
+        input[7..].copy_from_slice(&self.drawn.to_le_bytes());
+        self.offered = *blake3::keyed_hash(entropy, &input).as_bytes();
+        self.offered
+    }
+
+    /// The secret that `resume` proves the client to have.
+    fn proved(&self, resume: &Resume, binding: &[u8; 32]) -> Option<[u8; 32]> {
+        let offered = (self.drawn > 0).then_some(self.offered);
+        let mut known = offered.into_iter().chain(self.confirmed);
+        known.find(|secret| blake3::Hash::from(resume.proof) == resume_proof(secret, binding))
+    }
+
+    /// A message of the client shows that it has the secret it was offered.
+    fn confirm(&mut self) {
+        self.confirmed = Some(self.offered);
+    }
+}
+
+/// What a client sends to prove that it has `secret`, over a connection with this TLS exporter value.
+pub(super) fn resume_proof(secret: &[u8; 32], binding: &[u8; 32]) -> blake3::Hash {
+    blake3::keyed_hash(secret, binding)
+}
+
+fn nonce(entropy: &[u8; 32], generation: u32) -> [u8; 16] {
+    let mut input = [0u8; 10];
+    input[..6].copy_from_slice(b"nonce\0");
+    input[6..].copy_from_slice(&generation.to_le_bytes());
+    let mut nonce = [0; 16];
+    nonce.copy_from_slice(&blake3::keyed_hash(entropy, &input).as_bytes()[..16]);
+    nonce
+}
+
+fn malformed(error: WireError) -> Close {
+    Close::new(ids::close::MALFORMED, error)
+}
+
+/// Reads a client's first message from the first bytes of its control stream, before any session exists.
+///
+/// INVARIANT: it holds at most one message of the hello limit.
+#[derive(Debug)]
+pub struct Door {
+    control: Assembler,
+}
+
+impl Door {
+    /// Nothing read yet.
+    pub fn new() -> Self {
+        Self { control: Assembler::new(crate::wire::frame::MAX_HELLO) }
+    }
+
+    /// The next bytes of the control stream. The hello once it is whole; the reason to close where it is not one.
+    pub fn read(&mut self, bytes: &[u8]) -> Result<Option<Hello>, Close> {
+        self.control.push(bytes);
+        let Some((kind, body)) = self.control.next_message().map_err(malformed)? else { return Ok(None) };
+        let Some(Control::Hello(hello)) = Control::read(kind, &body).map_err(malformed)? else {
+            return Err(Close::new(ids::close::UNEXPECTED, "the first message must be a hello"));
+        };
+        if self.control.held() > 0 {
+            return Err(Close::new(ids::close::UNEXPECTED, "nothing may follow a hello before its welcome"));
+        }
+        if hello.version == 0 {
+            return Err(Close::new(
+                ids::close::VERSION,
+                format_args!("version 0 is none; this server speaks 1 to {VERSION}"),
+            ));
+        }
+        Ok(Some(hello))
+    }
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,171 @@
+//! Every number that two peers agree on, in tables that also name them in logs: SPEC.md, "Numbers".
+
+/// A table of wire numbers: constants, and a function from number to name.
+macro_rules! ids {
+    ($(#[$doc:meta])* $module:ident { $($(#[$item:meta])* $name:ident = $value:expr,)* }) => {
+        $(#[$doc])*
+        pub mod $module {
+            $($(#[$item])* pub const $name: u64 = $value;)*
+
+            /// The number's name, for logs.
+            pub fn name(id: u64) -> &'static str {
+                match id {
+                    $($value => stringify!($name),)*
+                    _ => "unknown",
+                }
+            }
+        }
+    };
+}
+
+ids! {
+    /// The first varint of every stream says what the stream carries.
+    stream {
+        /// Both ways, opened first and by the client: wire frames of [`super::control`].
+        CONTROL = 0x01,
+        /// Client to server, one a connection: wire frames of [`super::input`].
+        INPUT = 0x02,
+        /// Server to client, one a frame.
+        FRAME = 0x03,
+        /// Server to client, one a cursor shape.
+        CURSOR = 0x04,
+        /// Reserved: one a USB device and direction.
+        USB = 0x10,
+        /// Reserved: one a clipboard transfer.
+        CLIPBOARD = 0x11,
+        /// Reserved: loss-free audio (dictation).
+        AUDIO = 0x12,
+        /// Reserved: one a request on a share.
+        FILES = 0x13,
+        /// Reserved: the guest's agent, relayed.
+        AGENT = 0x14,
+        /// Reserved: terminal health and troubleshooting reports.
+        REPORT = 0x15,
+    }
+}
+
+ids! {
+    /// The first varint of every datagram.
+    datagram {
+        /// Client to server: copies of unacknowledged input, and the pointer.
+        INPUT = 0x01,
+        /// Client to server: which frames were applied.
+        FEEDBACK = 0x02,
+        /// Server to client: renews the lease.
+        HEARTBEAT = 0x03,
+        /// Server to client: where the cursor is.
+        CURSOR = 0x04,
+        /// Reserved: audio, both ways.
+        AUDIO = 0x05,
+        /// Reserved: isochronous USB, both ways.
+        USB = 0x06,
+    }
+}
+
+ids! {
+    /// Message types of the control stream.
+    control {
+        /// Client: versions, capabilities and admission.
+        HELLO = 0x01,
+        /// Client: digests of tiles that it shows.
+        PROOF = 0x02,
+        /// Client: a frame that could not be painted.
+        NACK = 0x03,
+        /// Client: the outputs it would like.
+        WANT_LAYOUT = 0x04,
+        /// Server: admitted.
+        WELCOME = 0x21,
+        /// Server: a surface to keep.
+        SURFACE = 0x22,
+        /// Server: a surface to forget.
+        SURFACE_GONE = 0x23,
+        /// Server: which surface each output shows, and where.
+        LAYOUT = 0x24,
+        /// Server: what became of a proof.
+        VERDICT = 0x25,
+        /// Server: the lock keys as the guest has them.
+        LEDS = 0x26,
+        /// Either: why the connection ends.
+        CLOSE = 0x3f,
+    }
+}
+
+ids! {
+    /// Message types of the input stream.
+    input {
+        /// One numbered action.
+        EVENT = 0x01,
+    }
+}
+
+ids! {
+    /// Operations inside a frame.
+    op {
+        /// One colour over a rect.
+        FILL = 0x01,
+        /// A rect of the same surface, moved.
+        COPY = 0x02,
+        /// Coded samples of a rect.
+        CODED = 0x03,
+    }
+}
+
+ids! {
+    /// Pixel formats.
+    format {
+        /// Blue, green, red, 0xFF.
+        BGRX8 = 0x01,
+        /// 8-bit gray.
+        GRAY8 = 0x02,
+        /// 9- to 16-bit gray.
+        GRAY16 = 0x03,
+    }
+}
+
+ids! {
+    /// Coders of rects.
+    codec {
+        /// The still codec's coded rect: codec/SPEC-lossless.md.
+        LOSSLESS = 0x01,
+    }
+}
+
+ids! {
+    /// Capabilities in Hello and Welcome.
+    capability {
+        /// Codec ids, as varints.
+        CODECS = 0x01,
+        /// Pixel format ids, as varints.
+        FORMATS = 0x02,
+        /// The most pixels all surfaces together may have, as a varint.
+        MAX_PIXELS = 0x03,
+        /// Outputs the terminal has, as a layout.
+        OUTPUTS = 0x04,
+    }
+}
+
+ids! {
+    /// Why a connection ends. The number is also QUIC's application error code.
+    close {
+        /// The person or the program ended it.
+        DONE = 0x00,
+        /// The ticket, certificate or resume proof does not admit.
+        REFUSED = 0x01,
+        /// No common protocol version.
+        VERSION = 0x02,
+        /// A malformed message.
+        MALFORMED = 0x03,
+        /// A well-formed message that is not allowed now.
+        UNEXPECTED = 0x04,
+        /// A limit was passed.
+        LIMIT = 0x05,
+        /// Another connection took the session over.
+        REPLACED = 0x06,
+        /// The peer fell silent.
+        TIMEOUT = 0x07,
+        /// The server goes away.
+        SHUTDOWN = 0x08,
+        /// The server has no room for another session.
+        BUSY = 0x09,
+    }
+}
