@@ -1,3 +1,15 @@
 //! Lightbox sessions over QUIC: the one crate that opens sockets and reads the clock.
+//!
+//! QUIC gives a session three things that one TCP stream cannot: a picture that is late does not hold back a key
+//! press, a lost packet delays only the frame it belongs to, and a client that changes its address keeps its
+//! connection. This crate is where quinn and rustls are named; everything a session decides lives in
+//! `lightbox-protocol`, which knows neither.
+//!
+//! - [`address`]: the line a person pastes, `lightbox://host:port/TICKET#FINGERPRINT`
+//! - [`tls`]: identities, fingerprints, and why a peer is believed
+//! - [`clock`]: the only clock of the project
 
+pub mod address;
+mod base32;
 pub mod clock;
+pub mod tls;
