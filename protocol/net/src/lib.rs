@@ -7,9 +7,13 @@
 //!
 //! - [`address`]: the line a person pastes, `lightbox://host:port/TICKET#FINGERPRINT`
 //! - [`tls`]: identities, fingerprints, and why a peer is believed
+//! - [`endpoint`]: listening and dialling, the connections, every transport setting with its reason
+//! - [`congestion`]: the controller of `lightbox-protocol` as quinn's
 //! - [`clock`]: the only clock of the project
 
 pub mod address;
 mod base32;
 pub mod clock;
+pub mod congestion;
+pub mod endpoint;
 pub mod tls;

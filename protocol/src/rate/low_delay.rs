@@ -1,3 +1,5 @@
+//! A congestion controller that aims at a short queue.
+
 use core::time::Duration;
 
 use super::Estimate;

@@ -1,0 +1,207 @@
+use std::fmt;
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::crypto::rustls::QuicClientConfig;
+use rustls::RootCertStore;
+use rustls::crypto::CryptoProvider;
+use tokio::task::JoinSet;
+
+use super::server::INITIAL_SUITE;
+use super::transport::transport;
+use super::{ConnectError, Connection, OpenError, Role, Settings, socket};
+use crate::address::{Address, Host};
+use crate::congestion::{Estimates, LowDelayFactory};
+use crate::tls::{self, Identity, Pin, TlsError, Trust};
+
+/// What a [`Client`] is made of.
+#[derive(Clone)]
+pub struct ClientConfig {
+    /// All cryptography.
+    pub provider: Arc<CryptoProvider>,
+    /// Who vouches for servers whose address names no key.
+    pub authorities: Option<Arc<RootCertStore>>,
+    /// What the client shows to a server that asks.
+    pub identity: Option<Arc<Identity>>,
+    /// How long [`Client::connect`] tries, name resolution included. 5 s.
+    pub connect_timeout: Duration,
+    /// The connections' own settings.
+    pub settings: Settings,
+}
+
+impl ClientConfig {
+    /// Defaults: believes only addresses that name the server's key, shows no certificate.
+    pub fn new(provider: Arc<CryptoProvider>) -> Self {
+        Self {
+            provider,
+            authorities: None,
+            identity: None,
+            connect_timeout: Duration::from_secs(5),
+            settings: Settings::default(),
+        }
+    }
+}
+
+/// A QUIC endpoint to dial from.
+pub struct Client {
+    endpoint: quinn::Endpoint,
+    config: ClientConfig,
+}
+
+impl Client {
+    /// Opens a socket for both IP families. Needs a tokio runtime with I/O and time.
+    ///
+    /// # Errors
+    /// [`OpenError::Socket`].
+    pub fn open(config: ClientConfig) -> Result<Self, OpenError> {
+        let open = || -> io::Result<quinn::Endpoint> {
+            let socket = socket::bind_any(SOCKET_BUFFER)?;
+            let runtime = Arc::new(quinn::TokioRuntime);
+            quinn::Endpoint::new(quinn::EndpointConfig::default(), None, socket, runtime)
+        };
+        let at = (Ipv6Addr::UNSPECIFIED, 0).into();
+        let endpoint = open().map_err(|source| OpenError::Socket { at, source })?;
+        Ok(Self { endpoint, config })
+    }
+
+    /// Connects to a server: resolves its name and tries all its addresses, each a little after the one before,
+    /// until one answers.
+    ///
+    /// # Errors
+    /// [`ConnectError`], of the last address that failed.
+    pub async fn connect(&self, address: &Address) -> Result<Connection, ConnectError> {
+        let waited = self.config.connect_timeout;
+        let to = || format!("{}:{}", address.host, address.port);
+        tokio::time::timeout(waited, self.try_all(address))
+            .await
+            .unwrap_or_else(|_| Err(ConnectError::Timeout { to: to(), waited }))
+    }
+
+    async fn try_all(&self, address: &Address) -> Result<Connection, ConnectError> {
+        let dial = self.dial(address)?;
+        let name = match &address.host {
+            Host::Ip(ip) => ip.to_string(),
+            Host::Name(name) => name.as_str().to_owned(),
+        };
+        let mut failed = ConnectError::Unreachable { host: address.host.to_string() };
+        let mut tries = JoinSet::new();
+        for (i, at) in self.resolve(address).await?.into_iter().take(MOST_ADDRESSES).enumerate() {
+            let (endpoint, dial, name) = (self.endpoint.clone(), dial.clone(), name.clone());
+            tries.spawn(async move {
+                tokio::time::sleep(STAGGER * i as u32).await;
+                dial.connect(&endpoint, at, &name).await
+            });
+        }
+        while let Some(tried) = tries.join_next().await {
+            match tried {
+                Ok(Ok(Some((quic, estimates)))) => {
+                    let Dial { settings, provider, .. } = &dial;
+                    return Connection::new(quic, Role::Client, estimates, settings, provider);
+                }
+                Ok(Ok(None)) | Err(_) => {}
+                Ok(Err(error)) => failed = error,
+            }
+        }
+        match dial.pin.as_ref().and_then(|pin| pin.mismatch()) {
+            Some((expected, shown)) => Err(ConnectError::WrongServer { expected, shown }),
+            None => Err(failed),
+        }
+    }
+
+    fn dial(&self, address: &Address) -> Result<Dial, ConnectError> {
+        let ClientConfig { provider, authorities, identity, settings, .. } = &self.config;
+        let pin = address.fingerprint.map(|expected| Arc::new(Pin::new(expected, provider.clone())));
+        let verifier = match (&pin, authorities) {
+            (Some(pin), _) => pin.clone(),
+            (None, Some(roots)) => tls::verifier(provider.clone(), &Trust::Roots(roots.clone()))?,
+            (None, None) => return Err(ConnectError::NoTrust),
+        };
+        let tls = tls::client_with(provider.clone(), verifier, identity.as_deref())?;
+        let crypto = QuicClientConfig::try_from(tls).map_err(|_| TlsError::Provider(INITIAL_SUITE))?;
+        let (settings, provider) = (settings.clone(), provider.clone());
+        Ok(Dial { crypto: Arc::new(crypto), pin, settings, provider })
+    }
+
+    /// The addresses to try, IPv6 and IPv4 in turn, so that a family that leads nowhere costs one step.
+    async fn resolve(&self, address: &Address) -> Result<Vec<SocketAddr>, ConnectError> {
+        let name = match &address.host {
+            Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, address.port)]),
+            Host::Name(name) => name.as_str(),
+        };
+        let found = tokio::net::lookup_host((name, address.port))
+            .await
+            .map_err(|source| ConnectError::Resolve { host: name.to_owned(), source })?;
+        let (six, four): (Vec<_>, Vec<_>) = found.partition(SocketAddr::is_ipv6);
+        let most = six.len().max(four.len());
+        Ok((0..most).flat_map(|i| [six.get(i), four.get(i)]).flatten().copied().collect())
+    }
+
+    /// Goes on from a new socket: the machine has changed its network. The connections move over.
+    ///
+    /// # Errors
+    /// What the system says; the old socket stays in use.
+    pub fn rebind(&self) -> io::Result<()> {
+        self.endpoint.rebind(socket::bind_any(SOCKET_BUFFER)?)
+    }
+
+    /// The address dialled from, with the port the system chose.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.endpoint.local_addr()
+    }
+
+    /// Closes every connection, then waits until the peers have been told.
+    pub async fn close(&self) {
+        self.endpoint.close(0u32.into(), b"");
+        self.endpoint.wait_idle().await;
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("local", &self.local_addr().ok()).finish_non_exhaustive()
+    }
+}
+
+/// All that the tries of one connect have in common.
+#[derive(Clone)]
+struct Dial {
+    crypto: Arc<QuicClientConfig>,
+    pin: Option<Arc<Pin>>,
+    settings: Settings,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Dial {
+    /// `None` if this machine has no way to that family of addresses.
+    async fn connect(
+        &self,
+        endpoint: &quinn::Endpoint,
+        to: SocketAddr,
+        name: &str,
+    ) -> Result<Option<(quinn::Connection, Estimates)>, ConnectError> {
+        let estimates = Estimates::default();
+        let controllers =
+            LowDelayFactory { config: self.settings.rate_of(Role::Client), estimates: estimates.clone() };
+        let mut config = quinn::ClientConfig::new(self.crypto.clone());
+        config.transport_config(Arc::new(transport(&self.settings, Role::Client, Arc::new(controllers))));
+        match endpoint.connect_with(config, to, name) {
+            Ok(connecting) => Ok(Some((connecting.await?, estimates))),
+            Err(quinn::ConnectError::EndpointStopping) => Err(ConnectError::Closed),
+            Err(error) => {
+                tracing::debug!(%error, %to, "address left out");
+                Ok(None)
+            }
+        }
+    }
+}
+
+const SOCKET_BUFFER: usize = 2 << 20;
+/// RFC 8305 section 8, Connection Attempt Delay.
+const STAGGER: Duration = Duration::from_millis(250);
+/// Who has more addresses than this has them for other reasons than being reached.
+const MOST_ADDRESSES: usize = 8;
