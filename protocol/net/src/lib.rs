@@ -9,11 +9,16 @@
 //! - [`tls`]: identities, fingerprints, and why a peer is believed
 //! - [`endpoint`]: listening and dialling, the connections, every transport setting with its reason
 //! - [`congestion`]: the controller of `lightbox-protocol` as quinn's
+//! - [`driver`]: the loop between a connection and a session
+//! - `lab` (feature): the same connections on a virtual clock, and what a desktop over them feels like
 //! - [`clock`]: the only clock of the project
 
 pub mod address;
 mod base32;
 pub mod clock;
 pub mod congestion;
+pub mod driver;
 pub mod endpoint;
+#[cfg(feature = "lab")]
+pub mod lab;
 pub mod tls;

@@ -1,0 +1,379 @@
+//! The loop between a connection and a session: bytes in, bytes out, and the only place that reads the clock.
+//!
+//! A session is a value behind a lock ([`Shared`]); whoever has something for it calls [`Shared::command`], and
+//! [`drive`] carries out what it wants. Nothing in here decides anything.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use lightbox_protocol::Time;
+use lightbox_protocol::msg::control::{Close, Control, Hello};
+use lightbox_protocol::session::server::Door;
+use lightbox_protocol::session::{Cause, Effect, Lane, Path, Session};
+use lightbox_protocol::wire::ids;
+use quinn::{ConnectionError, ReadError, RecvStream, SendStream, VarInt};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+
+use crate::clock;
+use crate::endpoint::Connection;
+
+/// A session that an application and its connection's driver share.
+#[derive(Debug)]
+pub struct Shared<S> {
+    session: Mutex<S>,
+    wake: Notify,
+}
+
+impl<S: Session> Shared<S> {
+    /// A session to be shared.
+    pub fn new(session: S) -> Arc<Self> {
+        Arc::new(Self { session: Mutex::new(session), wake: Notify::new() })
+    }
+
+    /// Looks at the session. Hold it briefly: the network waits.
+    pub fn lock(&self) -> MutexGuard<'_, S> {
+        // A session is a value that is whole between calls, whatever happened to a thread that held it.
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the session what the application wants, and its driver that there may be something to do.
+    pub fn command(&self, command: S::Command) {
+        self.handle(Cause::Command(command));
+    }
+
+    /// Wakes the driver: the session was changed by hand.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Hands out the events of a session that has no connection, so that its time-outs are heard of. Returns when to
+    /// call again.
+    pub fn idle(&self, mut events: impl FnMut(S::Event)) -> Option<Time> {
+        self.tell(Cause::Tick);
+        loop {
+            let effect = self.lock().poll();
+            match effect {
+                Effect::Event(event) => events(event),
+                Effect::Wait(until) => return until,
+                // Without a connection there is nowhere to send to.
+                Effect::Send(..) | Effect::Datagram(_) | Effect::Close(_) => (),
+            }
+        }
+    }
+
+    fn handle(&self, cause: Cause<S::Command>) {
+        self.tell(cause);
+        self.wake.notify_one();
+    }
+
+    fn tell(&self, cause: Cause<S::Command>) {
+        let mut session = self.lock();
+        // Read under the lock, so that no other thread tells of an earlier time after this.
+        session.handle(clock::now(), cause);
+    }
+}
+
+/// The control stream of a connection, opened.
+#[derive(Debug)]
+pub struct ControlStream {
+    send: SendStream,
+    recv: RecvStream,
+}
+
+impl ControlStream {
+    /// Opens it, as a client does first of all.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub async fn open(connection: &Connection) -> Result<Self, Close> {
+        let (mut send, recv) = connection.quic().open_bi().await.map_err(|e| lost(&e))?;
+        let kind = [ids::stream::CONTROL as u8];
+        send.write_all(&kind).await.map_err(|_| gone())?;
+        Ok(Self { send, recv })
+    }
+
+    /// Waits for it and for the hello on it, as a server does; nothing but the hello limits is spent on the client.
+    ///
+    /// # Errors
+    /// The client is silent for `patience`, or sends something else; it has been told.
+    pub async fn accept(connection: &Connection, patience: Duration) -> Result<(Self, Hello), Close> {
+        let hello = tokio::time::timeout(patience, Self::read_hello(connection));
+        let silent = || Close::new(ids::close::TIMEOUT, "no hello came in time");
+        let outcome = hello.await.unwrap_or_else(|_| Err(silent()));
+        if let Err(why) = &outcome {
+            close(connection, why);
+        }
+        outcome
+    }
+
+    async fn read_hello(connection: &Connection) -> Result<(Self, Hello), Close> {
+        let (send, mut recv) = connection.quic().accept_bi().await.map_err(|e| lost(&e))?;
+        let mut kind = [0];
+        recv.read_exact(&mut kind).await.map_err(|_| gone())?;
+        if u64::from(kind[0]) != ids::stream::CONTROL {
+            return Err(Close::new(ids::close::UNEXPECTED, "the first stream must be the control stream"));
+        }
+        let mut door = Door::new();
+        loop {
+            let Some(chunk) = recv.read_chunk(4096, true).await.map_err(|_| gone())? else {
+                return Err(Close::new(ids::close::UNEXPECTED, "the control stream ended before its hello"));
+            };
+            if let Some(hello) = door.read(&chunk.bytes)? {
+                return Ok((Self { send, recv }, hello));
+            }
+        }
+    }
+
+    /// Refuses the client and closes the connection.
+    pub async fn refuse(mut self, connection: &Connection, why: &Close) {
+        let message = Control::Close(why.clone()).to_frame();
+        // The reason travels in the connection's close as well; the message is for peers that look here first.
+        let _ = self.send.write_all(&message).await;
+        close(connection, why);
+    }
+}
+
+/// Carries out what the session wants until its connection ends, and returns why it did; the session has been told.
+///
+/// `events` is called on the driver's task: it must not block.
+pub async fn drive<S>(
+    connection: &Connection,
+    control: ControlStream,
+    shared: &Arc<Shared<S>>,
+    mut events: impl FnMut(S::Event),
+) -> Close
+where
+    S: Session + Send + 'static,
+    S::Command: Send,
+    S::Event: Send,
+{
+    let ControlStream { send, recv } = control;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(read_control(recv, shared.clone()));
+    tasks.spawn(accept_streams(connection.clone(), shared.clone()));
+    tasks.spawn(read_datagrams(connection.clone(), shared.clone()));
+    let mut out = Out { connection, control: Queue::start(&mut tasks, send), input: None };
+    let mut next_path = Time(0);
+    let why = loop {
+        let now = clock::now();
+        if now >= next_path {
+            next_path = now + PATH_GAP;
+            shared.tell(Cause::Path(path(connection)));
+        }
+        let until = loop {
+            let effect = shared.lock().poll();
+            match effect {
+                Effect::Event(event) => events(event),
+                Effect::Send(lane, bytes) => out.send(&mut tasks, lane, bytes),
+                // A datagram that does not fit is one that got lost.
+                Effect::Datagram(bytes) => drop(connection.quic().send_datagram(bytes)),
+                Effect::Close(why) => close(connection, &why),
+                Effect::Wait(until) => break until,
+            }
+        };
+        // Tasks end with their streams; their handles must not pile up.
+        while tasks.try_join_next().is_some() {}
+        let wait = until.map_or(IDLE, |at| at.since(clock::now()).min(IDLE));
+        tokio::select! {
+            biased;
+            error = connection.quic().closed() => break lost(&error),
+            () = shared.wake.notified() => (),
+            () = tokio::time::sleep(wait) => shared.tell(Cause::Tick),
+        }
+    };
+    shared.tell(Cause::Lost(why.clone()));
+    loop {
+        let effect = shared.lock().poll();
+        match effect {
+            Effect::Event(event) => events(event),
+            Effect::Wait(_) => return why,
+            Effect::Send(..) | Effect::Datagram(_) | Effect::Close(_) => (),
+        }
+    }
+}
+
+/// The ways out of a connection.
+struct Out<'a> {
+    connection: &'a Connection,
+    control: Queue,
+    input: Option<Queue>,
+}
+
+impl Out<'_> {
+    fn send(&mut self, tasks: &mut JoinSet<()>, lane: Lane, bytes: Bytes) {
+        let quic = self.connection.quic().clone();
+        let fits = match lane {
+            Lane::Control => self.control.push(bytes),
+            Lane::Input => {
+                let input = self.input.get_or_insert_with(|| {
+                    Queue::open(tasks, quic, ids::stream::INPUT as u8, lane.priority())
+                });
+                input.push(bytes)
+            }
+            Lane::Once { priority } => {
+                tasks.spawn(async move {
+                    let Ok(mut stream) = quic.open_uni().await else { return };
+                    let _ = stream.set_priority(priority);
+                    if stream.write_chunk(bytes).await.is_ok() {
+                        let _ = stream.finish();
+                    }
+                });
+                true
+            }
+        };
+        if !fits {
+            let why = Close::new(ids::close::LIMIT, "the peer does not read what it is sent");
+            close(self.connection, &why);
+        }
+    }
+}
+
+/// Bytes on their way into one ordered stream.
+struct Queue {
+    to: mpsc::UnboundedSender<Bytes>,
+    /// INVARIANT: the bytes in the channel, never over [`MAX_QUEUED`].
+    queued: Arc<AtomicUsize>,
+}
+
+impl Queue {
+    fn start(tasks: &mut JoinSet<()>, stream: SendStream) -> Self {
+        let (queue, rest, queued) = Self::new();
+        let _ = stream.set_priority(Lane::Control.priority());
+        tasks.spawn(write(stream, rest, queued));
+        queue
+    }
+
+    fn open(tasks: &mut JoinSet<()>, quic: quinn::Connection, kind: u8, priority: i32) -> Self {
+        let (queue, rest, queued) = Self::new();
+        tasks.spawn(async move {
+            let Ok(mut stream) = quic.open_uni().await else { return };
+            let _ = stream.set_priority(priority);
+            if stream.write_all(&[kind]).await.is_ok() {
+                write(stream, rest, queued).await;
+            }
+        });
+        queue
+    }
+
+    fn new() -> (Self, mpsc::UnboundedReceiver<Bytes>, Arc<AtomicUsize>) {
+        let (to, rest) = mpsc::unbounded_channel();
+        let queued = Arc::new(AtomicUsize::new(0));
+        (Self { to, queued: queued.clone() }, rest, queued)
+    }
+
+    fn push(&self, bytes: Bytes) -> bool {
+        let before = self.queued.fetch_add(bytes.len(), Ordering::Relaxed);
+        before + bytes.len() <= MAX_QUEUED && {
+            // The writer is gone only when the connection is.
+            let _ = self.to.send(bytes);
+            true
+        }
+    }
+}
+
+async fn write(mut stream: SendStream, mut rest: mpsc::UnboundedReceiver<Bytes>, queued: Arc<AtomicUsize>) {
+    while let Some(bytes) = rest.recv().await {
+        let len = bytes.len();
+        if stream.write_chunk(bytes).await.is_err() {
+            return;
+        }
+        queued.fetch_sub(len, Ordering::Relaxed);
+    }
+}
+
+async fn read_control<S: Session>(mut stream: RecvStream, shared: Arc<Shared<S>>) {
+    while let Ok(Some(chunk)) = stream.read_chunk(CHUNK, true).await {
+        shared.handle(Cause::Control(chunk.bytes));
+    }
+}
+
+async fn accept_streams<S>(connection: Connection, shared: Arc<Shared<S>>)
+where
+    S: Session + Send + 'static,
+    S::Command: Send,
+    S::Event: Send,
+{
+    let mut readers = JoinSet::new();
+    while let Ok(stream) = connection.quic().accept_uni().await {
+        while readers.try_join_next().is_some() {}
+        readers.spawn(read_stream(connection.clone(), stream, shared.clone()));
+    }
+}
+
+async fn read_stream<S: Session>(connection: Connection, mut stream: RecvStream, shared: Arc<Shared<S>>) {
+    let id = VarInt::from(stream.id()).into_inner();
+    let mut next = stream.read_chunk(CHUNK, true).await;
+    loop {
+        match next {
+            Ok(Some(chunk)) => {
+                // Where the end is here already it goes along, and a small frame is handed over in one piece.
+                let after = tokio::select! {
+                    biased;
+                    after = stream.read_chunk(CHUNK, true) => Some(after),
+                    () = std::future::ready(()) => None,
+                };
+                let fin = matches!(after, Some(Ok(None)));
+                shared.handle(Cause::Stream { id, bytes: chunk.bytes, fin });
+                if fin {
+                    return;
+                }
+                next = match after {
+                    Some(after) => after,
+                    None => stream.read_chunk(CHUNK, true).await,
+                };
+            }
+            Ok(None) => return shared.handle(Cause::Stream { id, bytes: Bytes::new(), fin: true }),
+            Err(ReadError::Reset(_)) => {
+                return close(&connection, &Close::new(ids::close::UNEXPECTED, "a stream was reset"));
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+async fn read_datagrams<S: Session>(connection: Connection, shared: Arc<Shared<S>>) {
+    while let Ok(bytes) = connection.quic().read_datagram().await {
+        shared.handle(Cause::Datagram(bytes));
+    }
+}
+
+fn path(connection: &Connection) -> Path {
+    let mut estimate = connection.estimate();
+    if estimate.srtt.is_zero() {
+        estimate.srtt = connection.quic().rtt();
+    }
+    Path { estimate, max_datagram: connection.quic().max_datagram_size().unwrap_or(0) }
+}
+
+/// Closes the connection with the code and the words of `why`.
+pub fn close(connection: &Connection, why: &Close) {
+    let code = VarInt::from_u64(why.code).unwrap_or(VarInt::from_u32(0));
+    connection.quic().close(code, why.reason.as_bytes());
+}
+
+fn gone() -> Close {
+    Close::new(ids::close::TIMEOUT, "the connection is gone")
+}
+
+/// Why the connection ended, in the session's terms: only the peer's own word is final.
+fn lost(error: &ConnectionError) -> Close {
+    match error {
+        ConnectionError::ApplicationClosed(by) => {
+            Close::new(by.error_code.into_inner(), String::from_utf8_lossy(&by.reason))
+        }
+        ConnectionError::LocallyClosed => Close::new(ids::close::DONE, "closed here"),
+        other => Close::new(ids::close::TIMEOUT, other),
+    }
+}
+
+/// The transport's estimate is looked at this often at the most.
+const PATH_GAP: Duration = Duration::from_millis(5);
+/// Without anything to do the loop turns this often.
+const IDLE: Duration = Duration::from_secs(10);
+/// Bytes waiting for an ordered stream; a peer that makes us hold more does not read.
+const MAX_QUEUED: usize = 1 << 20;
+/// The most bytes of a stream handed to the session at once.
+const CHUNK: usize = 256 << 10;
