@@ -1,5 +1,7 @@
 //! What pixels are: formats, and borrowed views of them in memory.
 
+use alloc::vec;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::geom::{MAX_SIDE, Rect, Size};
@@ -253,6 +255,64 @@ impl<'a> ImageMut<'a> {
     }
 }
 
+/// An image in memory of its own, rows without padding. New ones are black, with the spare byte of BGRX at 0xFF.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Image {
+    // INVARIANT: `size.area() * bytes_per_pixel` bytes, sides in 1..=MAX_SIDE.
+    data: Vec<u8>,
+    size: Size,
+    format: PixelFormat,
+}
+
+impl Image {
+    /// A black image.
+    pub fn new(size: Size, format: PixelFormat) -> Result<Self, ImageError> {
+        let row = size.w as usize * format.bytes_per_pixel();
+        check(usize::MAX, size, row, format)?;
+        let mut image = Self { data: vec![0; row * size.h as usize], size, format };
+        if format == PixelFormat::Bgrx8 {
+            image.as_mut().fill(size.rect(), [0, 0, 0, 0xFF]);
+        }
+        Ok(image)
+    }
+
+    /// Columns and rows.
+    pub const fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The layout of a pixel.
+    pub const fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// All samples, row by row.
+    pub fn bytes(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// A view of it.
+    pub fn as_ref(&self) -> ImageRef<'_> {
+        ImageRef { data: &self.data, size: self.size, stride: self.stride(), format: self.format }
+    }
+
+    /// A view to paint on.
+    pub fn as_mut(&mut self) -> ImageMut<'_> {
+        let (size, stride, format) = (self.size, self.stride(), self.format);
+        ImageMut { data: &mut self.data, size, stride, format }
+    }
+
+    fn stride(&self) -> usize {
+        self.size.w as usize * self.format.bytes_per_pixel()
+    }
+}
+
+impl fmt::Debug for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().fmt(f)
+    }
+}
+
 impl fmt::Debug for ImageMut<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_ref().fmt(f)
@@ -277,8 +337,6 @@ fn check(len: usize, size: Size, stride: usize, format: PixelFormat) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec;
-
     use super::*;
     use crate::geom::Point;
 
