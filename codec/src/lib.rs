@@ -15,6 +15,10 @@
 
 extern crate alloc;
 
+#[cfg(feature = "coders")]
+pub mod cpu;
 pub mod digest;
 pub mod geom;
+#[cfg(feature = "coders")]
+pub mod lossless;
 pub mod pixel;

@@ -1,0 +1,169 @@
+//! Codes PGM and PPM images and prints density and speed, one line an image.
+//!
+//! `cargo run --release -p lightbox-codec --example still -- IMAGE.pgm... [--tile N] [--reps N] [--fast|--dense] [--plain]`
+
+use std::error::Error;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use lightbox_codec::cpu::Features;
+use lightbox_codec::geom::{Rect, Size};
+use lightbox_codec::lossless::{Decoder, Encoder, Level};
+use lightbox_codec::pixel::{ImageMut, ImageRef, PixelFormat, SampleDepth};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (mut files, mut tile, mut reps) = (Vec::new(), u32::MAX, 3);
+    let (mut level, mut features) = (Level::Default, Features::detect());
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--tile" => tile = args.next().ok_or("--tile needs a number")?.parse()?,
+            "--reps" => reps = args.next().ok_or("--reps needs a number")?.parse()?,
+            "--fast" => level = Level::Fast,
+            "--dense" => level = Level::Dense,
+            "--plain" => features = Features::NONE,
+            _ => files.push(arg),
+        }
+    }
+    let (mut ratio, mut enc, mut dec) = (0.0, 0.0, 0.0);
+    for file in &files {
+        let netpbm = Netpbm::read(&std::fs::read(file)?)?;
+        let result = measure(&netpbm, tile, reps, level, features)?;
+        let px = netpbm.size.area() as f64 / 1e6;
+        let line = [
+            netpbm.raw_bytes as f64 / result.bytes as f64,
+            px / result.encode.as_secs_f64(),
+            px / result.decode.as_secs_f64(),
+        ];
+        println!("{:7.3} @ {:6.1} / {:6.1} MPx/s {:>9} B  {file}", line[0], line[1], line[2], result.bytes);
+        (ratio, enc, dec) = (ratio + line[0].ln(), enc + line[1].ln(), dec + line[2].ln());
+    }
+    let n = files.len().max(1) as f64;
+    println!(
+        "{:7.3} @ {:6.1} / {:6.1} MPx/s geometric mean",
+        (ratio / n).exp(),
+        (enc / n).exp(),
+        (dec / n).exp()
+    );
+    Ok(())
+}
+
+struct Measured {
+    bytes: usize,
+    encode: Duration,
+    decode: Duration,
+}
+
+/// Codes every tile alone; the best of `reps` times, every decode compared.
+fn measure(
+    netpbm: &Netpbm,
+    tile: u32,
+    reps: u32,
+    level: Level,
+    features: Features,
+) -> Result<Measured, Box<dyn Error>> {
+    let image = ImageRef::new(&netpbm.pixels, netpbm.size, netpbm.stride(), netpbm.format)?;
+    let tiles = split(netpbm.size, tile);
+    let (mut encoder, mut decoder) =
+        (Encoder::with_level(level).with_cpu(features), Decoder::new().with_cpu(features));
+    let mut best = Measured { bytes: 0, encode: Duration::MAX, decode: Duration::MAX };
+    let mut target = vec![0xff; netpbm.pixels.len()];
+    for _ in 0..reps {
+        let (mut coded, mut ends) = (Vec::new(), Vec::new());
+        let start = cpu_time();
+        for rect in &tiles {
+            encoder.encode(image.crop(*rect).ok_or("tile outside image")?, &mut coded);
+            ends.push(coded.len());
+        }
+        best.encode = best.encode.min(cpu_time().saturating_sub(start));
+        best.bytes = coded.len();
+
+        target.fill(0);
+        let start = cpu_time();
+        let mut into = ImageMut::new(&mut target, netpbm.size, netpbm.stride(), netpbm.format)?;
+        let mut from = 0;
+        for (rect, end) in tiles.iter().zip(ends) {
+            decoder.decode(&coded[from..end], &mut into.crop_mut(*rect).ok_or("tile outside image")?)?;
+            from = end;
+        }
+        best.decode = best.decode.min(cpu_time().saturating_sub(start));
+        if target != netpbm.pixels {
+            return Err("decoded image differs".into());
+        }
+    }
+    Ok(best)
+}
+
+/// Time this thread has run, which other programs do not disturb; where the system does not tell, time of day.
+fn cpu_time() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    match stat.split(' ').next().and_then(|field| field.parse().ok()) {
+        Some(nanoseconds) => Duration::from_nanos(nanoseconds),
+        None => START.elapsed(),
+    }
+}
+
+fn split(size: Size, tile: u32) -> Vec<Rect> {
+    let mut tiles = Vec::new();
+    for y in (0..size.h).step_by(tile.min(size.h) as usize) {
+        for x in (0..size.w).step_by(tile.min(size.w) as usize) {
+            tiles.push(Rect::new(x, y, tile.min(size.w - x), tile.min(size.h - y)));
+        }
+    }
+    tiles
+}
+
+/// A PGM or PPM file, its samples in the layout of a [`PixelFormat`].
+struct Netpbm {
+    size: Size,
+    format: PixelFormat,
+    pixels: Vec<u8>,
+    raw_bytes: usize,
+}
+
+impl Netpbm {
+    fn read(file: &[u8]) -> Result<Self, Box<dyn Error>> {
+        let (mut fields, mut at) = (Vec::new(), 0);
+        while fields.len() < 4 {
+            let rest = file.get(at..).ok_or("file ends in the header")?;
+            let len = rest.iter().position(u8::is_ascii_whitespace).ok_or("file ends in the header")?;
+            if rest.starts_with(b"#") {
+                at += rest.iter().position(|&byte| byte == b'\n').ok_or("file ends in a comment")?;
+            } else if len > 0 {
+                fields.push(std::str::from_utf8(&rest[..len])?);
+            }
+            at += if rest.starts_with(b"#") { 1 } else { len + 1 };
+        }
+        let size = Size::new(fields[1].parse()?, fields[2].parse()?);
+        let max: u32 = fields[3].parse()?;
+        let (body, area) = (&file[at..], size.area() as usize);
+        let (format, pixels, raw_bytes) = match (fields[0], max) {
+            ("P5", 0..=255) => (PixelFormat::Gray8, body.get(..area).ok_or("file is short")?.to_vec(), area),
+            ("P5", _) => {
+                let depth =
+                    SampleDepth::new(u32::BITS.wrapping_sub(max.leading_zeros()) as u8).ok_or("depth")?;
+                let body = body.get(..2 * area).ok_or("file is short")?;
+                (
+                    PixelFormat::Gray16(depth),
+                    body.chunks_exact(2).flat_map(|s| [s[1], s[0]]).collect(),
+                    2 * area,
+                )
+            }
+            ("P6", 255) => {
+                let body = body.get(..3 * area).ok_or("file is short")?;
+                (
+                    PixelFormat::Bgrx8,
+                    body.chunks_exact(3).flat_map(|p| [p[2], p[1], p[0], 0xff]).collect(),
+                    3 * area,
+                )
+            }
+            _ => return Err("only P5, and P6 with a maximum of 255".into()),
+        };
+        Ok(Self { size, format, pixels, raw_bytes })
+    }
+
+    fn stride(&self) -> usize {
+        self.size.w as usize * self.format.bytes_per_pixel()
+    }
+}

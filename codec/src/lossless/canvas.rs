@@ -1,0 +1,102 @@
+//! BGRX pixels as numbers, with the margins that the text coder reads.
+
+use alloc::vec::Vec;
+
+use crate::pixel::{ImageMut, ImageRef};
+
+/// Columns before a row: W and WW of its first pixel.
+const LEFT: usize = 2;
+/// Columns after a row: NE and NEE of its last pixel, and the end of a group's row above.
+const RIGHT: usize = 2;
+/// Rows above the first.
+const TOP: usize = 2;
+
+/// Colours `0xRRGGBB`, margins in one colour. The memory is kept from use to use.
+#[derive(Default)]
+pub(super) struct Canvas {
+    // INVARIANT: data.len() >= (TOP + h) * stride, stride = LEFT + w + RIGHT.
+    data: Vec<u32>,
+    w: usize,
+    h: usize,
+}
+
+impl Canvas {
+    /// Becomes `w` x `h` pixels that hold anything.
+    pub(super) fn reset(&mut self, w: usize, h: usize) {
+        (self.w, self.h) = (w, h);
+        let len = (TOP + h) * self.stride();
+        if self.data.len() < len {
+            self.data.resize(len, 0);
+        }
+    }
+
+    /// Takes over the colours of a BGRX image.
+    pub(super) fn load(&mut self, image: ImageRef<'_>) {
+        self.reset(image.size().w as usize, image.size().h as usize);
+        for (y, source) in image.rows().enumerate() {
+            let (pixels, _) = source.as_chunks::<4>();
+            for (target, pixel) in self.row_mut(y).iter_mut().zip(pixels) {
+                *target = u32::from_le_bytes(*pixel) & 0xff_ffff;
+            }
+        }
+    }
+
+    /// Paints a BGRX image of the same size.
+    pub(super) fn store(&self, into: &mut ImageMut<'_>) {
+        for y in 0..self.h {
+            let (pixels, _) = into.row_mut(y as u32).as_chunks_mut::<4>();
+            for (target, source) in pixels.iter_mut().zip(self.row(y)) {
+                *target = (source | 0xff00_0000).to_le_bytes();
+            }
+        }
+    }
+
+    /// Paints the margins.
+    pub(super) fn set_margins(&mut self, colour: u32) {
+        let stride = self.stride();
+        self.data[..TOP * stride].fill(colour);
+        for y in 0..self.h {
+            let row = self.start(y);
+            self.data[row - LEFT..row].fill(colour);
+            self.data[row + self.w..row + self.w + RIGHT].fill(colour);
+        }
+    }
+
+    pub(super) fn w(&self) -> usize {
+        self.w
+    }
+
+    pub(super) fn h(&self) -> usize {
+        self.h
+    }
+
+    pub(super) fn row(&self, y: usize) -> &[u32] {
+        let start = self.start(y);
+        &self.data[start..start + self.w]
+    }
+
+    pub(super) fn row_mut(&mut self, y: usize) -> &mut [u32] {
+        let start = self.start(y);
+        &mut self.data[start..start + self.w]
+    }
+
+    /// Row `y` to be painted and the two above it, the nearer first; pixel 0 of each is number [`Canvas::ORIGIN`].
+    pub(super) fn three_rows(&mut self, y: usize) -> (&mut [u32], &[u32], &[u32]) {
+        let stride = self.stride();
+        let start = self.start(y) - LEFT;
+        let (before, own) = self.data.split_at_mut(start);
+        let (before, above) = before.split_at(start - stride);
+        (&mut own[..stride], above, &before[start - 2 * stride..])
+    }
+
+    /// Where pixel 0 lies in a row of [`Canvas::three_rows`].
+    pub(super) const ORIGIN: usize = LEFT;
+
+    fn stride(&self) -> usize {
+        LEFT + self.w + RIGHT
+    }
+
+    fn start(&self, y: usize) -> usize {
+        (y + TOP) * self.stride() + LEFT
+    }
+}

@@ -1,0 +1,240 @@
+//! From samples to symbols, row by row: the encoder knows all samples, so only the order of the output is skewed.
+
+use alloc::vec::Vec;
+
+use super::SKIP;
+use crate::lossless::plane::Plane;
+use crate::lossless::wave::model::{
+    BANK, CONTEXTS, MED, PREDICTORS, context, fold, linear, med, token, weights,
+};
+use crate::lossless::wave::{BLOCK, LAG, LANES, Search, Unit};
+
+/// A unit to be modelled.
+pub(in crate::lossless) struct Modelling<'a> {
+    pub(in crate::lossless) unit: Unit,
+    pub(in crate::lossless) plane: &'a mut Plane,
+    pub(in crate::lossless) search: Search,
+    /// Kept from unit to unit of a plane.
+    pub(in crate::lossless) residuals: &'a mut Residuals,
+    /// Scratch: the cost of each predictor in each block.
+    pub(in crate::lossless) costs: &'a mut [[u32; PREDICTORS]],
+    /// Out: the predictor of each block.
+    pub(in crate::lossless) predictors: &'a mut [u8],
+    /// Out: symbols, step by step, [`LANES`] to a step.
+    pub(in crate::lossless) symbols: &'a mut [u32],
+    /// Out: how often each token was seen in each context.
+    pub(in crate::lossless) counts: &'a mut Counts,
+}
+
+/// `[context][token]`, rows of 64.
+pub(in crate::lossless) type Counts = [[u32; 64]; CONTEXTS];
+
+/// Folded residuals of the last rows, with the margins that contexts read.
+#[derive(Default)]
+pub(in crate::lossless) struct Residuals {
+    /// Row `y` is number `y % 3`; each begins with the margin of W and WW.
+    rows: [Vec<u16>; 3],
+    symbols: Vec<u32>,
+}
+
+impl Residuals {
+    /// Forgets the last plane; rows are `w` long now.
+    pub(in crate::lossless) fn reset(&mut self, w: usize) {
+        for row in &mut self.rows {
+            row.clear();
+            row.resize(w + 3, 0);
+        }
+        self.symbols.clear();
+        self.symbols.resize(w, 0);
+    }
+}
+
+#[inline(always)]
+pub(in crate::lossless) fn model(job: &mut Modelling<'_>) {
+    job.symbols.fill(SKIP);
+    job.counts.iter_mut().for_each(|row| row.fill(0));
+    match job.search {
+        Search::None => job.predictors.fill(MED),
+        Search::Sampled => choose::<4>(job),
+        Search::All => choose::<1>(job),
+    }
+    for row in 0..job.unit.rows {
+        fold_row(job, row);
+        emit_row(job, row);
+    }
+}
+
+/// The step at which the lane of `row` stands on column 0.
+#[inline(always)]
+fn first_step(unit: &Unit, row: usize) -> usize {
+    row / LANES * unit.pitch + LAG * (row % LANES)
+}
+
+/// The columns of a row that lie in one block each: (block, first column, end column).
+#[inline(always)]
+fn stretches(unit: &Unit, row: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    let (start, w) = (first_step(unit, row), unit.w);
+    (start / BLOCK..=(start + w - 1) / BLOCK).map(move |block| {
+        let first = (block * BLOCK).saturating_sub(start);
+        (block, first, ((block + 1) * BLOCK - start).min(w))
+    })
+}
+
+/// A stretch of a row and its neighbours, all of one length.
+struct Stretch<'a> {
+    sample: &'a [u16],
+    w: &'a [u16],
+    ww: &'a [u16],
+    n: &'a [u16],
+    nw: &'a [u16],
+    ne: &'a [u16],
+    nn: &'a [u16],
+}
+
+impl<'a> Stretch<'a> {
+    #[inline(always)]
+    fn new(plane: &'a Plane, y: usize, from: usize, to: usize) -> Self {
+        let (all, len) = (plane.samples(), to - from);
+        let at = |y: isize, dx: usize| &all[plane.start(y) + from + dx - 2..][..len];
+        let y = y as isize;
+        Self {
+            sample: at(y, 2),
+            w: at(y, 1),
+            ww: at(y, 0),
+            n: at(y - 1, 2),
+            nw: at(y - 1, 1),
+            ne: at(y - 1, 3),
+            nn: at(y - 2, 2),
+        }
+    }
+
+    #[inline(always)]
+    fn taps(&self, i: usize) -> [i32; 6] {
+        [self.w[i], self.n[i], self.nw[i], self.ne[i], self.ww[i], self.nn[i]].map(i32::from)
+    }
+}
+
+/// The weights with predictors side by side, as they are tried side by side; [`MED`] has none.
+const COLUMNS: [[i32; PREDICTORS]; 6] = {
+    let mut columns = [[0; PREDICTORS]; 6];
+    let mut id = 1;
+    while id < PREDICTORS {
+        let mut tap = 0;
+        while tap < 6 {
+            columns[tap][id] = BANK[id - 1][tap] as i32;
+            tap += 1;
+        }
+        id += 1;
+    }
+    columns
+};
+
+/// Chooses for each block the predictor with the smallest errors on every `STRIDE`th step.
+#[inline(always)]
+fn choose<const STRIDE: usize>(job: &mut Modelling<'_>) {
+    job.costs.fill([0; PREDICTORS]);
+    let max = (1 << job.plane.bits()) - 1;
+    for row in 0..job.unit.rows {
+        let y = job.unit.y + row;
+        job.plane.set_margins(y);
+        let start = first_step(&job.unit, row);
+        for (block, from, to) in stretches(&job.unit, row) {
+            let stretch = Stretch::new(job.plane, y, from, to);
+            let phase = (STRIDE + 1 - (start + from) % STRIDE) % STRIDE;
+            let cost = &mut job.costs[block];
+            for i in (phase..to - from).step_by(STRIDE) {
+                try_all(cost, i32::from(stretch.sample[i]), stretch.taps(i), max);
+            }
+        }
+    }
+    for (id, cost) in job.predictors.iter_mut().zip(&*job.costs) {
+        let mut best = 0;
+        for (i, c) in cost.iter().enumerate() {
+            if *c < cost[best] {
+                best = i;
+            }
+        }
+        *id = best as u8;
+    }
+}
+
+/// Adds the error of every predictor on one sample.
+#[inline(always)]
+fn try_all(cost: &mut [u32; PREDICTORS], sample: i32, taps: [i32; 6], max: i32) {
+    let mut sums = [128i32; PREDICTORS];
+    for (tap, column) in taps.iter().zip(&COLUMNS) {
+        for (sum, weight) in sums.iter_mut().zip(column) {
+            *sum += tap * weight;
+        }
+    }
+    let median = med(taps[0], taps[1], taps[2]);
+    for (id, (cost, sum)) in cost.iter_mut().zip(sums).enumerate() {
+        let prediction = if id == 0 { median } else { (sum >> 8).max(0).min(max) };
+        *cost += sample.abs_diff(prediction);
+    }
+}
+
+/// Predicts a row and folds its residuals.
+#[inline(always)]
+fn fold_row(job: &mut Modelling<'_>, row: usize) {
+    let y = job.unit.y + row;
+    job.plane.set_margins(y);
+    let bits = job.plane.bits();
+    let max = (1 << bits) - 1;
+    let out = &mut job.residuals.rows[y % 3][2..];
+    for (block, from, to) in stretches(&job.unit, row) {
+        let stretch = Stretch::new(job.plane, y, from, to);
+        let (len, out) = (to - from, &mut out[from..to]);
+        let id = job.predictors[block];
+        if id == MED {
+            for i in 0..len {
+                let [w, n, nw, ..] = stretch.taps(i);
+                out[i] = fold(i32::from(stretch.sample[i]), med(w, n, nw), bits) as u16;
+            }
+        } else {
+            let c = weights(id);
+            for i in 0..len {
+                let prediction = linear(&c, stretch.taps(i), max);
+                out[i] = fold(i32::from(stretch.sample[i]), prediction, bits) as u16;
+            }
+        }
+    }
+}
+
+/// Makes symbols of a row's residuals, counts them, and lays them out in the order of coding.
+#[inline(always)]
+fn emit_row(job: &mut Modelling<'_>, row: usize) {
+    let (y, w) = (job.unit.y + row, job.unit.w);
+    let mut rows = core::mem::take(&mut job.residuals.rows);
+    set_margins(&mut rows, y, w);
+    let [own, above, above2] = [y, y + 2, y + 1].map(|y| &rows[y % 3]);
+    // Lane 0 does not keep the row two above: the row above stands for it.
+    let above2 = if row.is_multiple_of(LANES) { above } else { above2 };
+    let (own, wz, wwz) = (&own[2..][..w], &own[1..][..w], &own[..w]);
+    let (nz, nwz, nez, nnz) = (&above[2..][..w], &above[1..][..w], &above[3..][..w], &above2[2..][..w]);
+    let symbols = &mut job.residuals.symbols[..w];
+    for x in 0..w {
+        let ctx = context([wz[x], nz[x], nwz[x], nez[x], wwz[x], nnz[x]].map(u32::from));
+        let z = u32::from(own[x]);
+        symbols[x] = z | token(z) << 16 | ctx << 22;
+    }
+    let start = first_step(&job.unit, row) * LANES + row % LANES;
+    let counts = job.counts.as_flattened_mut();
+    for (slot, &symbol) in job.symbols[start..].iter_mut().step_by(LANES).zip(&*symbols) {
+        *slot = symbol;
+        counts[(symbol >> 16) as usize] += 1;
+    }
+    job.residuals.rows = rows;
+}
+
+/// The margins of residuals follow the rule of [`Plane::set_margins`].
+#[inline(always)]
+fn set_margins(rows: &mut [Vec<u16>; 3], y: usize, w: usize) {
+    let above = &mut rows[(y + 2) % 3];
+    let (first, last) = (above[2], above[w + 1]);
+    above[1] = first;
+    above[w + 2] = last;
+    let own = &mut rows[y % 3];
+    own[0] = first;
+    own[1] = first;
+}

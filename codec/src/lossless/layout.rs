@@ -1,0 +1,228 @@
+//! Which parts of a BGRX rect are photographs for the wave coder; the rest is text.
+
+use alloc::vec::Vec;
+
+use super::DecodeError;
+use super::bytes::{Reader, put_number};
+use super::canvas::Canvas;
+use super::text::Block;
+
+/// The side of a cell, the grain of the division.
+pub(super) const CELL: usize = 32;
+/// A photograph of fewer cells is left to the text coder: it would not pay for its rANS states.
+const MIN_CELLS: usize = 2;
+
+/// What a cell shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    /// A photograph with R = G = B throughout: one plane.
+    Gray,
+    /// A photograph in three planes.
+    Colour,
+}
+
+/// A photograph inside a rect, in cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Area {
+    pub(super) kind: Kind,
+    x: usize,
+    y: usize,
+    w: usize,
+    h: usize,
+}
+
+/// A rect divided into cells. The memory is kept from call to call.
+#[derive(Default)]
+pub(super) struct Layout {
+    w: usize,
+    h: usize,
+    cells: Vec<Kind>,
+    areas: Vec<Area>,
+    blocks: Vec<Block>,
+}
+
+impl Layout {
+    /// Looks at the pixels and divides them.
+    pub(super) fn see(&mut self, canvas: &Canvas) {
+        self.reset(canvas.w(), canvas.h());
+        let (columns, rows) = self.grid();
+        for y in 0..rows {
+            for x in 0..columns {
+                let kind = look(canvas, x * CELL, y * CELL);
+                self.cells.push(kind);
+            }
+        }
+        self.find_areas();
+    }
+
+    /// All of it is one photograph.
+    pub(super) fn set_whole(&mut self, w: usize, h: usize, kind: Kind) {
+        self.reset(w, h);
+        let (w, h) = self.grid();
+        self.cells.resize(w * h, kind);
+        self.areas.push(Area { kind, x: 0, y: 0, w, h });
+    }
+
+    /// All of it is text.
+    pub(super) fn set_text(&mut self, w: usize, h: usize) {
+        self.reset(w, h);
+        let (w, h) = self.grid();
+        self.cells.resize(w * h, Kind::Text);
+    }
+
+    pub(super) fn areas(&self) -> &[Area] {
+        &self.areas
+    }
+
+    /// The one kind of all cells, if there is one.
+    pub(super) fn whole(&self) -> Option<Kind> {
+        let first = *self.cells.first()?;
+        self.cells.iter().all(|&kind| kind == first).then_some(first)
+    }
+
+    /// Columns and rows of pixels of an area: (x, y, w, h).
+    pub(super) fn pixels(&self, area: Area) -> (usize, usize, usize, usize) {
+        let (x, y) = (area.x * CELL, area.y * CELL);
+        (x, y, (area.w * CELL).min(self.w - x), (area.h * CELL).min(self.h - y))
+    }
+
+    /// What is text, in the order of coding: along each row of cells, the runs between photographs.
+    pub(super) fn blocks(&mut self) -> &[Block] {
+        self.blocks.clear();
+        let (columns, _) = self.grid();
+        for (y, row) in self.cells.chunks(columns).enumerate() {
+            let mut x = 0;
+            for run in row.chunk_by(|a, b| (*a == Kind::Text) == (*b == Kind::Text)) {
+                if run[0] == Kind::Text {
+                    self.blocks.push(Block {
+                        x: x * CELL,
+                        end_x: ((x + run.len()) * CELL).min(self.w),
+                        y: y * CELL,
+                        end_y: ((y + 1) * CELL).min(self.h),
+                    });
+                }
+                x += run.len();
+            }
+        }
+        &self.blocks
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        put_number(out, self.areas.len());
+        for area in &self.areas {
+            put_number(out, area.x << 1 | usize::from(area.kind == Kind::Colour));
+            for number in [area.y, area.w, area.h] {
+                put_number(out, number);
+            }
+        }
+    }
+
+    /// Reads the areas of a rect of `w` x `h` pixels. They never overlap, so they hold no more pixels than it.
+    pub(super) fn read(&mut self, w: usize, h: usize, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.set_text(w, h);
+        let (columns, rows) = self.grid();
+        let count = reader.number()?;
+        if count > self.cells.len() {
+            return Err(DecodeError::Corrupt("number of areas"));
+        }
+        for _ in 0..count {
+            let x = reader.number()?;
+            let kind = if x & 1 == 0 { Kind::Gray } else { Kind::Colour };
+            let area =
+                Area { kind, x: x >> 1, y: reader.number()?, w: reader.number()?, h: reader.number()? };
+            let fits = area.w > 0 && area.h > 0 && area.x + area.w <= columns && area.y + area.h <= rows;
+            if !fits || !self.claim(area) {
+                return Err(DecodeError::Corrupt("area"));
+            }
+            self.areas.push(area);
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self, w: usize, h: usize) {
+        (self.w, self.h) = (w, h);
+        self.cells.clear();
+        self.areas.clear();
+    }
+
+    /// Columns and rows of cells.
+    fn grid(&self) -> (usize, usize) {
+        (self.w.div_ceil(CELL), self.h.div_ceil(CELL))
+    }
+
+    /// Marks the cells of an area; false if one of them is no text any more.
+    fn claim(&mut self, area: Area) -> bool {
+        let (columns, _) = self.grid();
+        for row in self.cells.chunks_mut(columns).skip(area.y).take(area.h) {
+            for cell in &mut row[area.x..area.x + area.w] {
+                if core::mem::replace(cell, area.kind) != Kind::Text {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Covers the photographs with areas: as wide as possible, then as high. What is too small becomes text.
+    fn find_areas(&mut self) {
+        let (columns, rows) = self.grid();
+        let seen = core::mem::take(&mut self.cells);
+        self.cells.resize(columns * rows, Kind::Text);
+        let mut open: Vec<bool> = seen.iter().map(|&kind| kind != Kind::Text).collect();
+        for start in 0..seen.len() {
+            if !open[start] {
+                continue;
+            }
+            let (x, y, kind) = (start % columns, start / columns, seen[start]);
+            let fits =
+                |x: usize, y: usize, open: &[bool]| open[y * columns + x] && seen[y * columns + x] == kind;
+            let w = (x..columns).take_while(|&x| fits(x, y, &open)).count();
+            let h = (y..rows).take_while(|&y| (x..x + w).all(|x| fits(x, y, &open))).count();
+            for row in y..y + h {
+                open[row * columns + x..][..w].fill(false);
+            }
+            if w * h >= MIN_CELLS || w * h == seen.len() {
+                let area = Area { kind, x, y, w, h };
+                self.claim(area);
+                self.areas.push(area);
+            }
+        }
+    }
+}
+
+/// Judges the cell at (`x`, `y`) by every second row. Text is made of few colours with sharp borders; in a
+/// photograph hardly a pixel equals its neighbours, and it differs from what they predict by little.
+fn look(canvas: &Canvas, x: usize, top: usize) -> Kind {
+    let (end_x, end_y) = ((x + CELL).min(canvas.w()), (top + CELL).min(canvas.h()));
+    let (mut seen, mut novel, mut errors) = (0, 0, 0);
+    for y in (top + 1..end_y).step_by(2) {
+        let (own, above) = (&canvas.row(y)[x..end_x], &canvas.row(y - 1)[x..end_x]);
+        for i in 1..own.len() {
+            let (w, n, nw, pixel) = (own[i - 1], above[i], above[i - 1], own[i]);
+            let is_novel = u32::from(pixel != w && pixel != n);
+            novel += is_novel;
+            errors += is_novel * gradient_error(pixel, w, n, nw);
+        }
+        seen += own.len().saturating_sub(1) as u32;
+    }
+    let smooth = errors < novel * SMOOTH_ERROR;
+    if novel * 10 < seen || !(smooth || novel * 100 > seen * NOVEL_PERCENT) {
+        return Kind::Text;
+    }
+    // One coloured pixel anywhere makes three planes: this is no judgement, the gray way carries no colour.
+    let coloured = (top..end_y)
+        .any(|y| canvas.row(y)[x..end_x].iter().fold(0, |d, pixel| d | (pixel ^ (pixel >> 8)) & 0xffff) != 0);
+    if coloured { Kind::Colour } else { Kind::Gray }
+}
+
+/// How far green lies from W + N - NW.
+fn gradient_error(pixel: u32, w: u32, n: u32, nw: u32) -> u32 {
+    let green = |colour: u32| (colour >> 8 & 0xff) as i32;
+    (green(pixel) - green(w) - green(n) + green(nw)).unsigned_abs()
+}
+
+/// A novel pixel of a photograph is this close to the plane through its neighbours, on average.
+const SMOOTH_ERROR: u32 = 14;
+/// Where more pixels than this are novel, no guess will help.
+const NOVEL_PERCENT: u32 = 55;
