@@ -70,8 +70,7 @@ fn resolve(folder: &str, target: &str) -> Option<String> {
     Some(steps.join("/"))
 }
 
-/// Whether a text or a folder that holds one is at `place`. Files that are no texts (a script without extension, a
-/// picture) are not in the tree and cannot be told from missing ones: documents name those without a link.
+/// Whether a file, or a folder that holds one, is at `place`.
 fn exists(tree: &Tree, place: &str) -> bool {
     tree.files.contains_key(place) || tree.files.keys().any(|path| path.starts_with(&format!("{place}/")))
 }

@@ -13,7 +13,7 @@ use crate::process::output;
 #[derive(Default)]
 pub(super) struct Tree {
     pub(super) packages: Vec<Package>,
-    /// Text by path; paths are relative to the root and use `/`.
+    /// Every file by its path, which is relative to the root and uses `/`; the text of those that [`TEXTS`] names.
     pub(super) files: BTreeMap<String, String>,
 }
 
@@ -83,7 +83,7 @@ fn dependency_in(dependency: &Value) -> Option<Dependency> {
     })
 }
 
-/// Reads the texts below `folder`. Hidden folders and those that cargo marks as its own hold nothing of ours.
+/// Finds the files below `folder`. Hidden folders and those that cargo marks as its own hold nothing of ours.
 fn collect(root: &Path, folder: &str, files: &mut BTreeMap<String, String>) -> Result<()> {
     let path = root.join(folder);
     let entries = std::fs::read_dir(&path).map_err(|source| Error::File { path: path.clone(), source })?;
@@ -93,10 +93,10 @@ fn collect(root: &Path, folder: &str, files: &mut BTreeMap<String, String>) -> R
         let place = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
         if kind.is_dir() && !name.starts_with('.') && !entry.path().join("CACHEDIR.TAG").exists() {
             collect(root, &place, files)?;
-        } else if kind.is_file()
-            && name.rsplit_once('.').is_some_and(|(_, extension)| TEXTS.contains(&extension))
-        {
-            files.insert(place, error::read(&entry.path())?);
+        } else if kind.is_file() {
+            let is_text = name.rsplit_once('.').is_some_and(|(_, extension)| TEXTS.contains(&extension));
+            let text = if is_text { error::read(&entry.path())? } else { String::new() };
+            files.insert(place, text);
         }
     }
     Ok(())
