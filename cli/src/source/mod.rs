@@ -1,5 +1,8 @@
 //! Where frames come from: the reading room scene, an X server, DICOM files, a recording.
 
+pub mod record;
+pub mod replay;
+
 use std::time::Duration;
 
 use lightbox_codec::geom::{Point, Rect, Size};
