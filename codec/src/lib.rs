@@ -22,3 +22,5 @@ pub mod geom;
 #[cfg(feature = "coders")]
 pub mod lossless;
 pub mod pixel;
+#[cfg(feature = "coders")]
+pub mod screen;

@@ -1,0 +1,8 @@
+//! What is known about a picture because of the one before it.
+//!
+//! A desktop seldom shows anything new: it scrolls what it showed, drags it, or paints over a part. This module
+//! finds the parts of a frame that need no coding because the client has their pixels already.
+//!
+//! - [`motion`]: rects that the previous frame shows at another place.
+
+pub mod motion;
