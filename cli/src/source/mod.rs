@@ -2,6 +2,8 @@
 
 pub mod record;
 pub mod replay;
+#[cfg(feature = "x11")]
+pub mod x11;
 
 use std::time::Duration;
 
