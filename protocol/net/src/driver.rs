@@ -345,7 +345,12 @@ fn path(connection: &Connection) -> Path {
     if estimate.srtt.is_zero() {
         estimate.srtt = connection.quic().rtt();
     }
-    Path { estimate, max_datagram: connection.quic().max_datagram_size().unwrap_or(0) }
+    let stats = connection.quic().stats();
+    Path {
+        estimate,
+        max_datagram: connection.quic().max_datagram_size().unwrap_or(0),
+        wire_bytes: stats.udp_tx.bytes + stats.udp_rx.bytes,
+    }
 }
 
 /// Closes the connection with the code and the words of `why`.

@@ -146,6 +146,8 @@ pub struct ClientSession {
     input: ClientInput,
     lease: Lease,
     path: Path,
+    /// Wire bytes of the connections before this one.
+    wire_bytes: u64,
     resume: Option<(SessionId, [u8; 32])>,
     proofs: u64,
     /// The cursor shape and the position shown last, by their numbers.
@@ -180,6 +182,7 @@ impl ClientSession {
             input: ClientInput::new(),
             lease: Lease::new(),
             path: Path::default(),
+            wire_bytes: 0,
             resume: None,
             proofs: 0,
             cursor: (0, 0),
@@ -220,6 +223,11 @@ impl ClientSession {
     /// The transport's view of the path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// UDP payload bytes of all connections so far, both ways.
+    pub fn wire_bytes(&self) -> u64 {
+        self.wire_bytes + self.path.wire_bytes
     }
 
     /// Every frame up to this one was painted.
@@ -385,6 +393,9 @@ impl ClientSession {
 
     /// Hands out every frame whose turn has come.
     fn issue(&mut self) -> Result<(), Close> {
+        if self.phase != Phase::Live {
+            return Ok(());
+        }
         while let Some(next) = self.display.next(self.control_seen).map_err(malformed)? {
             if let Next::Paint(paint) = next {
                 self.event(Event::Paint(paint));
@@ -521,6 +532,7 @@ impl ClientSession {
         self.frame_streams.clear();
         self.feedback_due = None;
         self.early = (Vec::new(), 0);
+        self.wire_bytes += core::mem::take(&mut self.path).wire_bytes;
         // Every other code is the server's word that it is over.
         if self.resume.is_none() || why.code != ids::close::TIMEOUT {
             self.phase = Phase::Ended;
@@ -558,7 +570,8 @@ impl Session for ClientSession {
             }
             Cause::Command(command) => {
                 self.command(now, command);
-                Ok(())
+                // A painted frame makes room for the next.
+                self.issue()
             }
             _ => Ok(()),
         };

@@ -46,6 +46,8 @@ pub struct Path {
     pub estimate: Estimate,
     /// The largest datagram that can be sent now, in bytes.
     pub max_datagram: usize,
+    /// UDP payload bytes of the connection so far, both ways.
+    pub wire_bytes: u64,
 }
 
 /// Something to be done for a session.

@@ -78,8 +78,6 @@ pub enum Command {
     SurfaceGone(u32),
     /// The outputs and the surfaces they show.
     Layout(Layout),
-    /// A frame made with what [`ServerSession::begin`] gave.
-    Frame(NewFrame),
     /// The oldest change that no frame carries yet was made then; `None` if every change was sent.
     Behind(Option<Time>),
     /// The cursor's picture.
@@ -242,6 +240,20 @@ impl ServerSession {
         }
     }
 
+    /// Sends a frame made with what [`Self::begin`] gave. False where it cannot go any more (the client or the
+    /// surface is gone, or another frame came between): then the client does not have what it paints.
+    pub fn frame(&mut self, now: Time, frame: &NewFrame) -> bool {
+        if self.phase != Phase::Live {
+            return false;
+        }
+        let Some(bytes) = self.display.frame(self.control_sent, frame) else { return false };
+        self.pacer.sent(now);
+        self.next_heartbeat = self.next_heartbeat.min(now + HEARTBEAT_ASKING);
+        let lane = Lane::Once { priority: frame_priority(frame.seq) };
+        self.effects.push_back(Effect::Send(lane, bytes));
+        true
+    }
+
     /// How many tiles of all surfaces are in which state.
     pub fn counts(&self) -> Counts {
         self.display.counts()
@@ -375,15 +387,6 @@ impl ServerSession {
                 self.send(Control::Layout(layout.clone()));
                 self.layout = layout;
             }
-            Command::Frame(frame) if self.phase == Phase::Live => {
-                if let Some(bytes) = self.display.frame(self.control_sent, &frame) {
-                    self.pacer.sent(now);
-                    self.next_heartbeat = self.next_heartbeat.min(now + HEARTBEAT_ASKING);
-                    let lane = Lane::Once { priority: frame_priority(frame.seq) };
-                    self.effects.push_back(Effect::Send(lane, bytes));
-                }
-            }
-            Command::Frame(_) => (),
             Command::Behind(since) => self.behind = since,
             Command::CursorShape(shape) => {
                 self.send_cursor(&shape);

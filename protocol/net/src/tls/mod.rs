@@ -14,13 +14,16 @@ mod trust;
 
 use std::sync::Arc;
 
-use rustls::crypto::CryptoProvider;
+/// All cryptography of an endpoint, as one value.
+pub use rustls::crypto::CryptoProvider;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use identity::{Identity, IdentityError};
 pub use peer::Peer;
+/// Certificates of those who vouch for others.
+pub use rustls::RootCertStore as Authorities;
 pub use trust::{Trust, roots_from_pem};
 
 pub(crate) use trust::{Pin, verifier};

@@ -12,6 +12,8 @@ use crate::wire::{Decode, Reader, WireError};
 
 /// Frames received whole that wait for earlier ones.
 const MAX_WAITING: usize = 256;
+/// Frames handed out for painting and not painted yet; the next wait here, where they are counted.
+const MAX_PAINTING: usize = 32;
 /// Bytes of frames received in part or waiting.
 const MAX_HELD: usize = 32 << 20;
 
@@ -24,6 +26,7 @@ pub struct ClientDisplay {
     waiting: BTreeMap<u64, Waiting>,
     partial: BTreeMap<u64, BytesMut>,
     held: usize,
+    painting: usize,
     /// Every frame up to here was handed out for painting, or is void.
     issued_to: u64,
     issued: BTreeSet<u64>,
@@ -67,6 +70,7 @@ impl ClientDisplay {
             waiting: BTreeMap::new(),
             partial: BTreeMap::new(),
             held: 0,
+            painting: 0,
             issued_to: 0,
             issued: BTreeSet::new(),
             applied_to: 0,
@@ -166,6 +170,9 @@ impl ClientDisplay {
 
     /// The next frame that can be painted, `control_seq` control messages having been handled.
     pub fn next(&mut self, control_seq: u64) -> Result<Option<Next>, WireError> {
+        if self.painting >= MAX_PAINTING {
+            return Ok(None);
+        }
         let ready = self.waiting.values().map(|w| w.header);
         let Some(header) =
             ready.into_iter().find(|h| h.base <= self.issued_to && h.control_seq <= control_seq)
@@ -177,7 +184,7 @@ impl ClientDisplay {
         advance(&mut self.issued_to, &mut self.issued, header.seq);
         let ledger = self.surfaces.get_mut(&header.surface);
         let Some(ledger) = ledger.filter(|l| l.surface().generation == header.generation) else {
-            self.applied(header.seq);
+            advance(&mut self.applied_to, &mut self.applied, header.seq);
             return Ok(Some(Next::Void(header.seq)));
         };
         let frame = Frame::read(&bytes, ledger.surface().size)?;
@@ -186,11 +193,13 @@ impl ClientDisplay {
         tiles.sort_unstable();
         tiles.dedup();
         let newer = ledger.begin(header.seq, tiles.iter().copied());
+        self.painting += 1;
         Ok(Some(Next::Paint(Paint { frame, tiles, newer })))
     }
 
     /// Frame `seq` was painted, or will never be.
     pub fn applied(&mut self, seq: u64) {
+        self.painting = self.painting.saturating_sub(1);
         advance(&mut self.applied_to, &mut self.applied, seq);
     }
 
@@ -230,7 +239,8 @@ impl ClientDisplay {
 
     /// The session starts anew: no surface, no frame.
     pub fn restart(&mut self, void_to: u64) {
-        *self = Self::new(self.max_pixels);
+        // The painter may still be at work on frames of before.
+        *self = Self { painting: self.painting, ..Self::new(self.max_pixels) };
         self.resume(void_to);
     }
 

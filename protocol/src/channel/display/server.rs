@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::Time;
 use crate::digest::DigestContext;
 use crate::exact::{Counts, Judgement, ServerLedger, Write};
-use crate::geom::TileIndex;
+use crate::geom::{Size, TileIndex};
 use crate::msg::control::{Proof, Surface};
 use crate::msg::display::{Feedback, FrameHeader, Op};
 use crate::wire::{Encode, Writer};
@@ -37,6 +37,8 @@ pub struct Begin {
     pub context: DigestContext,
     /// About how many bytes it may have.
     pub budget: usize,
+    /// The surface's size, as its ledger has it.
+    pub size: Size,
 }
 
 /// A frame that was made.
@@ -90,7 +92,8 @@ impl ServerDisplay {
     /// What the next frame for `surface` is made with; `None` for an unknown one.
     pub fn begin(&self, surface: u32, budget: usize) -> Option<Begin> {
         let ledger = self.ledgers.get(&surface)?;
-        Some(Begin { seq: self.seq + 1, context: ledger.context(), budget })
+        let size = ledger.surface().size;
+        Some(Begin { seq: self.seq + 1, context: ledger.context(), budget, size })
     }
 
     /// The frame's bytes, whole, and it counts as sent. `None` where the surface or its generation are no more, or

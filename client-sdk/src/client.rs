@@ -1,0 +1,176 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use lightbox_codec::geom::TileIndex;
+use lightbox_codec::pixel::Image;
+use lightbox_net::clock;
+use lightbox_net::driver::Shared;
+use lightbox_protocol::exact::{Counts, TileState};
+use lightbox_protocol::msg::control::{Close, Layout, MAX_TEXT};
+use lightbox_protocol::msg::input::Action;
+use lightbox_protocol::session::client::{ClientSession, Command, Config as SessionConfig};
+use lightbox_protocol::wire::ids::close;
+use tokio::sync::Notify;
+
+use crate::config::{Config, StartError};
+use crate::event::{EventSink, Events};
+use crate::network::Network;
+use crate::paint::Canvas;
+use crate::painter::Painter;
+use crate::stats::Stats;
+
+/// A terminal's end of a session. Dropping it ends the session.
+///
+/// It has a thread for the network and one that paints. Several clients may live in one process; they share
+/// nothing. All calls may come from any thread.
+#[derive(Debug)]
+pub struct Client {
+    link: Arc<Shared<ClientSession>>,
+    canvas: Arc<Mutex<Canvas>>,
+    stats: Arc<Mutex<Stats>>,
+    events: Events,
+    control: Arc<Control>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What the application wants of the network thread.
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    pub(crate) stop: AtomicBool,
+    pub(crate) rebind: AtomicBool,
+    pub(crate) wake: Notify,
+}
+
+impl Client {
+    /// Starts to connect and returns at once; [`Event::Connected`](crate::Event::Connected) or
+    /// [`Event::Ended`](crate::Event::Ended) follows.
+    ///
+    /// # Errors
+    /// The address is none, or the system gives no threads.
+    pub fn connect(config: Config) -> Result<Self, StartError> {
+        let address = config.parsed()?;
+        let ticket = address.ticket.map(|t| t.to_string().into_bytes()).unwrap_or_default();
+        let mut terminal = config.terminal.clone();
+        while terminal.len() > MAX_TEXT as usize {
+            terminal.pop();
+        }
+        let capabilities = config.capabilities.clone();
+        let link = Shared::new(ClientSession::new(SessionConfig { terminal, ticket, capabilities }));
+        let (tell, events) = Events::new();
+        let (canvas, stats) = (Arc::<Mutex<Canvas>>::default(), Arc::<Mutex<Stats>>::default());
+        let control = Arc::<Control>::default();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (jobs, queue) = channel();
+        let painter = painter(&link, &canvas, &stats, &tell);
+        let network = Network {
+            address,
+            authorities: config.authorities.clone(),
+            identity: config.identity.clone(),
+            link: link.clone(),
+            stats: stats.clone(),
+            control: control.clone(),
+            tell,
+            jobs,
+        };
+        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new().name(name.into()).spawn(work)
+        };
+        let threads = vec![
+            spawn("lbx-client-paint", Box::new(move || painter.run(queue)))?,
+            spawn("lbx-client-net", Box::new(move || runtime.block_on(network.run())))?,
+        ];
+        Ok(Self { link, canvas, stats, events, control, threads })
+    }
+
+    /// What happened.
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// Shows the samples of a surface, held still while `see` runs: be brief, painting waits. `None` where there is
+    /// no such surface.
+    pub fn with_surface<R>(&self, surface: u32, see: impl FnOnce(&Image) -> R) -> Option<R> {
+        lock(&self.canvas).get(surface).map(see)
+    }
+
+    /// The person did something.
+    pub fn input(&self, action: Action) {
+        self.link.command(Command::Input(action));
+    }
+
+    /// The window lost the focus: the server lets go of every key that was held.
+    pub fn unfocus(&self) {
+        self.link.command(Command::Unfocus);
+    }
+
+    /// The layout that the terminal would like; the guest decides.
+    pub fn want_layout(&self, layout: Layout) {
+        self.link.command(Command::WantLayout(layout));
+    }
+
+    /// The state of a tile, as the person may be told it.
+    pub fn tile_state(&self, surface: u32, tile: TileIndex) -> TileState {
+        self.link.lock().tile_state(clock::now(), surface, tile)
+    }
+
+    /// Tiles by state; `verified` counts none while the lease has run out.
+    pub fn counts(&self) -> Counts {
+        let session = self.link.lock();
+        let counts = session.counts();
+        if session.lease().lives(clock::now()) { counts } else { Counts { verified: 0, ..counts } }
+    }
+
+    /// What was received.
+    pub fn stats(&self) -> Stats {
+        let mut stats = lock(&self.stats).clone();
+        let session = self.link.lock();
+        stats.tiles = session.counts();
+        stats.lease_lives = session.lease().lives(clock::now());
+        stats.wire_bytes = session.wire_bytes();
+        stats.rtt_us = session.path().estimate.srtt.as_micros() as u64;
+        stats
+    }
+
+    /// The machine has another network: goes on from a new socket without losing the connection.
+    pub fn rebind(&self) {
+        self.control.rebind.store(true, Ordering::Relaxed);
+        self.control.wake.notify_one();
+    }
+
+    /// Ends the session.
+    pub fn close(&self) {
+        self.link.command(Command::Close(Close::new(close::DONE, "the person left")));
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.close();
+        self.control.stop.store(true, Ordering::Relaxed);
+        self.control.wake.notify_one();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so; there is nobody left to tell.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn painter(
+    link: &Arc<Shared<ClientSession>>,
+    canvas: &Arc<Mutex<Canvas>>,
+    stats: &Arc<Mutex<Stats>>,
+    tell: &EventSink,
+) -> Painter {
+    Painter { link: link.clone(), canvas: canvas.clone(), stats: stats.clone(), tell: tell.clone() }
+}
+
+/// A lock that outlives whatever happened to a thread that held it: the values are whole between calls.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Between two tries to get a lost connection back.
+pub(crate) const RETRY: Duration = Duration::from_millis(500);

@@ -1,0 +1,76 @@
+use std::sync::Arc;
+
+use lightbox_net::address::{Address, AddressError};
+use lightbox_net::tls::{Authorities, Identity};
+use lightbox_protocol::msg::control::Capabilities;
+
+/// How a [`Client`](crate::Client) is.
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) address: String,
+    pub(crate) terminal: String,
+    pub(crate) authorities: Option<Arc<Authorities>>,
+    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) capabilities: Capabilities,
+}
+
+impl Config {
+    /// Connects to this line, `lightbox://host:port/TICKET#FINGERPRINT`, as the server gave it.
+    pub fn new(address: impl Into<String>) -> Self {
+        Self {
+            address: address.into(),
+            terminal: "lightbox".into(),
+            authorities: None,
+            identity: None,
+            capabilities: Capabilities::default(),
+        }
+    }
+
+    /// What the terminal calls itself. Default: `lightbox`.
+    pub fn terminal(mut self, name: impl Into<String>) -> Self {
+        self.terminal = name.into();
+        self
+    }
+
+    /// Who vouches for servers whose address has no fingerprint. Default: nobody.
+    pub fn authorities(mut self, roots: Authorities) -> Self {
+        self.authorities = Some(Arc::new(roots));
+        self
+    }
+
+    /// The certificate shown to servers that ask for one. Default: none.
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(Arc::new(identity));
+        self
+    }
+
+    /// The most pixels that all surfaces together may have; each takes up to 4 bytes. Default: 64 Mi, eight 4K
+    /// monitors.
+    pub fn max_pixels(mut self, pixels: u64) -> Self {
+        self.capabilities.max_pixels = pixels;
+        self
+    }
+
+    pub(crate) fn parsed(&self) -> Result<Address, AddressError> {
+        self.address.parse()
+    }
+}
+
+impl std::fmt::Debug for Config {
+    /// The address holds a ticket, and logs are read by many.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config").field("terminal", &self.terminal).finish_non_exhaustive()
+    }
+}
+
+/// Why a client could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address is none.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The system gives no thread.
+    #[error("no thread can be started: {0}")]
+    Thread(#[from] std::io::Error),
+}

@@ -1,0 +1,127 @@
+//! The thread that connects, and connects again while there is a session to go on with.
+
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+
+use lightbox_net::address::Address;
+use lightbox_net::driver::{ControlStream, Shared, drive};
+use lightbox_net::endpoint::{Client as Endpoint, ClientConfig};
+use lightbox_net::tls::{self, Authorities, Identity};
+use lightbox_protocol::msg::control::Close;
+use lightbox_protocol::session::client::{self, ClientSession, Command};
+use lightbox_protocol::wire::ids::close;
+
+use crate::client::{Control, RETRY, lock};
+use crate::event::{Event, EventSink};
+use crate::painter::Job;
+use crate::stats::Stats;
+
+pub(crate) struct Network {
+    pub(crate) address: Address,
+    pub(crate) authorities: Option<Arc<Authorities>>,
+    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) link: Arc<Shared<ClientSession>>,
+    pub(crate) stats: Arc<Mutex<Stats>>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) tell: EventSink,
+    pub(crate) jobs: Sender<Job>,
+}
+
+impl Network {
+    pub(crate) async fn run(self) {
+        let mut config = ClientConfig::new(tls::provider());
+        config.authorities = self.authorities.clone();
+        config.identity = self.identity.clone();
+        let endpoint = match Endpoint::open(config) {
+            Ok(endpoint) => endpoint,
+            Err(error) => return self.tell.tell(Event::Ended(Close::new(close::TIMEOUT, error))),
+        };
+        loop {
+            let why = self.connect(&endpoint).await;
+            if self.is_stopped() || !self.link.lock().can_resume() {
+                // A session that never was cannot tell of its own end.
+                if let Some(why) = why {
+                    self.tell.tell(Event::Ended(why));
+                }
+                break;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(RETRY) => (),
+                () = self.control.wake.notified() => (),
+            }
+        }
+        endpoint.close().await;
+    }
+
+    /// One connection, from its first packet to its last. The reason where there was none.
+    async fn connect(&self, endpoint: &Endpoint) -> Option<Close> {
+        let connection = match endpoint.connect(&self.address).await {
+            Ok(connection) => connection,
+            Err(error) => return Some(Close::new(close::TIMEOUT, error)),
+        };
+        let control = match ControlStream::open(&connection).await {
+            Ok(control) => control,
+            Err(why) => return Some(why),
+        };
+        self.link.command(Command::Connect { binding: *connection.binding() });
+        tokio::select! {
+            _ = drive(&connection, control, &self.link, |event| self.event(event)) => (),
+            () = self.obey(endpoint) => (),
+        }
+        None
+    }
+
+    /// Waits for what the application wants of the socket; returns when it is to stop.
+    async fn obey(&self, endpoint: &Endpoint) {
+        loop {
+            if self.control.rebind.swap(false, Ordering::Relaxed)
+                && let Err(error) = endpoint.rebind()
+            {
+                tracing::warn!(%error, "no new socket to be had, the old one stays");
+            }
+            self.control.wake.notified().await;
+            if self.is_stopped() {
+                // The session's own close leaves first; this only bounds the wait for it.
+                tokio::time::sleep(RETRY).await;
+                return;
+            }
+        }
+    }
+
+    fn event(&self, event: client::Event) {
+        let job = match event {
+            client::Event::Paint(paint) => Job::Paint(paint),
+            client::Event::Digest { context, tiles, .. } => Job::Digest { context, tiles },
+            client::Event::Surface { surface, kept } => Job::Surface { surface, kept },
+            client::Event::SurfaceGone(id) => Job::SurfaceGone(id),
+            client::Event::Welcome { session, resumed, role } => {
+                if resumed {
+                    lock(&self.stats).resumed += 1;
+                } else {
+                    self.job(Job::Clear);
+                }
+                return self.tell.tell(Event::Connected { session, resumed, role });
+            }
+            client::Event::Layout(layout) => return self.tell.tell(Event::Layout(layout)),
+            client::Event::Verified { surface, tiles } => {
+                return self.tell.tell(Event::Verified { surface, tiles });
+            }
+            client::Event::CursorShape(shape) => return self.tell.tell(Event::CursorShape(shape)),
+            client::Event::CursorAt(at) => return self.tell.tell(Event::CursorAt(at)),
+            client::Event::Leds(locks) => return self.tell.tell(Event::Leds(locks)),
+            client::Event::Lost(why) => return self.tell.tell(Event::Lost(why)),
+            client::Event::Ended(why) => return self.tell.tell(Event::Ended(why)),
+        };
+        self.job(job);
+    }
+
+    fn job(&self, job: Job) {
+        // The painter outlives the network; without it there is nothing to paint for.
+        let _ = self.jobs.send(job);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.control.stop.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,168 @@
+//! Frames onto surfaces: memory, decoding and digests, without a thread.
+
+use std::collections::BTreeMap;
+
+use lightbox_codec::digest::DigestContext;
+use lightbox_codec::geom::{Rect, TileGrid};
+use lightbox_codec::lossless::{DecodeError, Decoder, Method};
+use lightbox_codec::pixel::{Image, ImageError};
+use lightbox_protocol::channel::display::Paint;
+use lightbox_protocol::exact::DueTile;
+use lightbox_protocol::msg::control::{Surface, TileProof};
+use lightbox_protocol::msg::display::Op;
+
+/// Why a frame could not be painted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PaintError {
+    /// A coded rect is not one.
+    #[error("a coded rect cannot be decoded: {0}")]
+    Decode(#[from] DecodeError),
+    /// There is no such surface, or a step leaves it.
+    #[error("a frame paints outside its surface")]
+    Outside,
+}
+
+/// Surfaces in memory, painted by frames in the order they are handed out.
+#[derive(Default)]
+pub struct Canvas {
+    surfaces: BTreeMap<u32, Image>,
+    decoder: Decoder,
+    used: BTreeMap<&'static str, (u64, u64)>,
+}
+
+impl Canvas {
+    /// No surface.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// There is this surface; it is blank unless its samples go on.
+    ///
+    /// # Errors
+    /// Its size is none; the protocol has checked it.
+    pub fn surface(&mut self, surface: &Surface, kept: bool) -> Result<(), ImageError> {
+        if !kept || !self.surfaces.contains_key(&surface.id) {
+            self.surfaces.insert(surface.id, Image::new(surface.size, surface.format)?);
+        }
+        Ok(())
+    }
+
+    /// The surface of this number is no more; its memory is wiped.
+    pub fn gone(&mut self, id: u32) {
+        if let Some(mut image) = self.surfaces.remove(&id) {
+            let all = image.size().rect();
+            image.as_mut().fill(all, [0; 4]);
+        }
+    }
+
+    /// Forgets and wipes all surfaces.
+    pub fn clear(&mut self) {
+        let ids: Vec<_> = self.surfaces.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.gone(id));
+    }
+
+    /// The surface of this number.
+    pub fn get(&self, id: u32) -> Option<&Image> {
+        self.surfaces.get(&id)
+    }
+
+    /// The same, to be changed: for tests that inject faults.
+    pub fn get_mut(&mut self, id: u32) -> Option<&mut Image> {
+        self.surfaces.get_mut(&id)
+    }
+
+    /// Pixels and bytes painted so far, by technique.
+    pub fn used(&self) -> &BTreeMap<&'static str, (u64, u64)> {
+        &self.used
+    }
+
+    /// Paints a frame, and returns where. Tiles that a later frame painted already keep what they show.
+    ///
+    /// # Errors
+    /// A step cannot be done; those before it are. The frame's tiles are not what the server thinks then, and it
+    /// must be told.
+    pub fn paint(&mut self, paint: &Paint) -> Result<Vec<Rect>, PaintError> {
+        let image = self.surfaces.get_mut(&paint.frame.header.surface).ok_or(PaintError::Outside)?;
+        let grid = TileGrid::new(image.size());
+        let keep: Vec<_> = paint
+            .newer
+            .iter()
+            .map(|tile| grid.rect(*tile))
+            .filter_map(|rect| Some((rect, copy_of(image, rect)?)))
+            .collect();
+        let mut rects = Vec::with_capacity(paint.frame.ops.len());
+        for op in &paint.frame.ops {
+            step(image, &mut self.decoder, op)?;
+            let target = op.target();
+            let (name, bytes) = match op {
+                Op::Fill { .. } => ("fill", 13),
+                Op::Copy { .. } => ("copy", 10),
+                Op::Coded { data, .. } => {
+                    (Method::of(data).map_or("unknown", Method::name), data.len() as u64 + 13)
+                }
+            };
+            let sum = self.used.entry(name).or_default();
+            sum.0 += target.area();
+            sum.1 += bytes;
+            rects.push(target);
+        }
+        for (rect, samples) in keep {
+            if let Some(mut part) = image.as_mut().crop_mut(rect) {
+                part.copy_from(samples.as_ref());
+            }
+        }
+        Ok(rects)
+    }
+
+    /// The digests of these tiles as they are now.
+    pub fn digest(&self, context: &DigestContext, tiles: &[DueTile]) -> Vec<TileProof> {
+        let Some(image) = self.surfaces.get(&context.surface) else { return Vec::new() };
+        let grid = TileGrid::new(image.size());
+        let prove = |due: &DueTile| {
+            let samples = image.as_ref().crop(grid.rect(due.tile))?;
+            let digest = context.digest(due.tile, due.epoch, samples);
+            Some(TileProof { tile: due.tile, epoch: due.epoch, digest })
+        };
+        tiles.iter().filter_map(prove).collect()
+    }
+}
+
+impl std::fmt::Debug for Canvas {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Canvas").field("surfaces", &self.surfaces).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Canvas {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+fn step(image: &mut Image, decoder: &mut Decoder, op: &Op) -> Result<(), PaintError> {
+    let mut target = image.as_mut();
+    let done = match op {
+        // The spare byte of BGRX is 0xFF on both sides, whatever a server says.
+        Op::Fill { rect, pixel: [b, g, r, _] } if target.format().bytes_per_pixel() == 4 => {
+            target.fill(*rect, [*b, *g, *r, 0xFF])
+        }
+        Op::Fill { rect, pixel } => target.fill(*rect, *pixel),
+        Op::Copy { from, to } => target.copy_within(*from, *to),
+        Op::Coded { rect, data, .. } => match target.crop_mut(*rect) {
+            Some(mut part) => {
+                decoder.decode(data, &mut part)?;
+                true
+            }
+            None => false,
+        },
+    };
+    if done { Ok(()) } else { Err(PaintError::Outside) }
+}
+
+fn copy_of(image: &Image, rect: Rect) -> Option<Image> {
+    let part = image.as_ref().crop(rect)?;
+    let mut copy = Image::new(rect.size(), image.format()).ok()?;
+    copy.as_mut().copy_from(part);
+    Some(copy)
+}

@@ -1,0 +1,96 @@
+//! The thread that paints: one queue, in order, so that a digest is taken of exactly what was painted before it.
+
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use lightbox_net::clock;
+use lightbox_net::driver::Shared;
+use lightbox_protocol::channel::display::Paint;
+use lightbox_protocol::digest::DigestContext;
+use lightbox_protocol::exact::DueTile;
+use lightbox_protocol::msg::control::Surface;
+use lightbox_protocol::session::client::{ClientSession, Command};
+
+use crate::client::lock;
+use crate::event::{Event, EventSink};
+use crate::paint::Canvas;
+use crate::stats::Stats;
+
+/// Something for the painter to do.
+#[derive(Debug)]
+pub(crate) enum Job {
+    Surface { surface: Surface, kept: bool },
+    SurfaceGone(u32),
+    Clear,
+    Paint(Paint),
+    Digest { context: DigestContext, tiles: Vec<DueTile> },
+}
+
+pub(crate) struct Painter {
+    pub(crate) link: Arc<Shared<ClientSession>>,
+    pub(crate) canvas: Arc<Mutex<Canvas>>,
+    pub(crate) stats: Arc<Mutex<Stats>>,
+    pub(crate) tell: EventSink,
+}
+
+impl Painter {
+    /// Works until nobody can have a job for it any more.
+    pub(crate) fn run(self, jobs: Receiver<Job>) {
+        for job in jobs {
+            match job {
+                Job::Surface { surface, kept } => {
+                    // The protocol has checked the size, so this succeeds.
+                    if lock(&self.canvas).surface(&surface, kept).is_ok() {
+                        self.tell.tell(Event::Surface(surface));
+                    }
+                }
+                Job::SurfaceGone(id) => {
+                    lock(&self.canvas).gone(id);
+                    self.tell.tell(Event::SurfaceGone(id));
+                }
+                Job::Clear => lock(&self.canvas).clear(),
+                Job::Paint(paint) => self.paint(paint),
+                Job::Digest { context, tiles } => {
+                    let tiles = lock(&self.canvas).digest(&context, &tiles);
+                    let (surface, generation) = (context.surface, context.generation);
+                    self.link.command(Command::Digests { surface, generation, tiles });
+                }
+            }
+        }
+    }
+
+    fn paint(&self, paint: Paint) {
+        let header = paint.frame.header;
+        let (seq, surface) = (header.seq, header.surface);
+        let start = Instant::now();
+        let mut canvas = lock(&self.canvas);
+        let outcome = canvas.paint(&paint);
+        let techniques = canvas.used().clone();
+        let whole = canvas.get(surface).map(|image| image.size().rect());
+        drop(canvas);
+        let took = start.elapsed();
+        let tiles = outcome.is_ok().then_some(paint.tiles);
+        self.link.command(Command::Painted { seq, surface, tiles, took });
+        let age = self.link.lock().lease().age(clock::now(), header.capture_us);
+        {
+            let mut stats = lock(&self.stats);
+            stats.techniques = techniques;
+            stats.paint_us += took.as_micros() as u64;
+            match &outcome {
+                Ok(_) => stats.frames += 1,
+                Err(_) => stats.failed += 1,
+            }
+        }
+        match outcome {
+            Ok(mut rects) => {
+                if self.tell.take_missed() {
+                    rects = whole.into_iter().collect();
+                }
+                let capture_us = header.capture_us;
+                self.tell.tell(Event::Updated { surface, rects, frame: seq, capture_us, age });
+            }
+            Err(error) => tracing::warn!(frame = seq, %error, "frame not painted; its tiles come again"),
+        }
+    }
+}

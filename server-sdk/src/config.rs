@@ -1,0 +1,98 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lightbox_net::tls::{Authorities, Identity};
+
+use crate::admit::Authenticate;
+
+/// How a [`Server`](crate::Server) is.
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) authorities: Option<Arc<Authorities>>,
+    pub(crate) authenticate: Option<Arc<dyn Authenticate>>,
+    pub(crate) keep_tickets: bool,
+    pub(crate) life: Duration,
+    pub(crate) max_sessions: usize,
+    pub(crate) workers: Option<usize>,
+    pub(crate) sweep: u32,
+}
+
+impl Config {
+    /// Listens at `listen` (port 0 lets the system choose; `[::]` takes IPv4 as well) with an identity made on the
+    /// spot, and admits by the tickets that [`Server::address`](crate::Server::address) gives.
+    pub fn new(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            identity: None,
+            authorities: None,
+            authenticate: None,
+            keep_tickets: false,
+            life: Duration::from_secs(120),
+            max_sessions: 16,
+            workers: None,
+            sweep: 8,
+        }
+    }
+
+    /// The key and certificate the server shows. Default: made at the start, so addresses change with it.
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(Arc::new(identity));
+        self
+    }
+
+    /// Asks clients for certificates of these authorities; [`Certificates`](crate::Certificates) then admits by
+    /// them. Default: asks for none.
+    pub fn authorities(mut self, roots: Authorities) -> Self {
+        self.authorities = Some(Arc::new(roots));
+        self
+    }
+
+    /// Who decides who comes in. Default: [`Tickets`](crate::Tickets).
+    pub fn authenticate(mut self, by: Arc<dyn Authenticate>) -> Self {
+        self.authenticate = Some(by);
+        self
+    }
+
+    /// A ticket of the default [`Tickets`](crate::Tickets) admits again and again: for tests and trusted networks.
+    /// Default: once.
+    pub fn keep_tickets(mut self, keep: bool) -> Self {
+        self.keep_tickets = keep;
+        self
+    }
+
+    /// How long a session whose connection was lost waits for its client. It costs one picture of each output.
+    /// Default: 120 s.
+    pub fn life(mut self, life: Duration) -> Self {
+        self.life = life;
+        self
+    }
+
+    /// Sessions at one time; further clients are told that the server is busy. Each costs one picture of each
+    /// output and about 2 MiB. Default: 16.
+    pub fn max_sessions(mut self, most: usize) -> Self {
+        self.max_sessions = most.max(1);
+        self
+    }
+
+    /// Threads that code beside the one that leads them. Default: one for each further core, at most 3.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// Tiles outside the damage that each submit compares with the snapshot, in turn, to find damage that the host
+    /// did not report. 8 cost about 10 us a submit. Default: 8; 0 trusts the host.
+    pub fn sweep(mut self, tiles: u32) -> Self {
+        self.sweep = tiles;
+        self
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config").field("listen", &self.listen).finish_non_exhaustive()
+    }
+}

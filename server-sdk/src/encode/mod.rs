@@ -1,0 +1,296 @@
+//! From damage to frames: what a client does not have yet, as copies and coded rects.
+//!
+//! A [`View`] is one client's picture of one surface, as it is once every frame sent so far is painted. Making a
+//! frame compares it with the source's private snapshot, so damage that changed nothing costs no byte, and what
+//! moved is found and copied. Nothing in here is a thread: the server's pump calls it, and so can a test.
+
+mod boxes;
+mod pool;
+mod tiles;
+
+use std::collections::BTreeMap;
+
+use lightbox_codec::geom::{Rect, Size, TileGrid, TileIndex};
+use lightbox_codec::lossless::Method;
+use lightbox_codec::pixel::{Image, ImageRef};
+use lightbox_codec::screen::motion::{Finder, Move};
+use lightbox_protocol::Time;
+use lightbox_protocol::channel::display::{Begin, NewFrame};
+use lightbox_protocol::exact::Write;
+use lightbox_protocol::msg::display::Op;
+use lightbox_protocol::session::server::Why;
+use lightbox_protocol::wire::ids;
+
+use boxes::{CodedBox, difference, merge};
+pub use pool::Pool;
+use tiles::TileSet;
+
+/// Fewer changed tiles than this are not worth a search for motion.
+const MOTION_FROM: usize = 3;
+/// Pixels compared and coded in one go while little is known of how well they code.
+const MIN_BATCH: u64 = 16 * 64 * 64;
+/// And at most.
+const MAX_BATCH: u64 = 1 << 20;
+
+/// One client's picture of one surface.
+#[derive(Debug)]
+pub struct View {
+    surface: u32,
+    grid: TileGrid,
+    /// What the client has once everything sent is painted, `unknown` tiles apart.
+    sent: Image,
+    /// Tiles that may differ from the source.
+    pending: TileSet,
+    /// Tiles of which it is not known what the client has: they are sent whole. All of them are pending.
+    unknown: TileSet,
+    /// Tiles that the usual path got wrong.
+    plain: TileSet,
+    /// When the oldest change in `pending` was made.
+    since: Option<Time>,
+    /// Where the next frame starts to look, so that none is starved by changes before it.
+    at: TileIndex,
+    finder: Finder,
+    /// Coded bytes a pixel, lately.
+    density: f64,
+}
+
+/// A frame, and how its rects were coded.
+#[derive(Debug)]
+pub struct Made {
+    /// For the session.
+    pub frame: NewFrame,
+    /// Rects, pixels and bytes by technique.
+    pub used: Vec<(Technique, u64, u64)>,
+}
+
+/// How some pixels of a frame travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Technique {
+    /// Copied from elsewhere on the surface.
+    Copy,
+    /// One colour.
+    Fill,
+    /// Coded by this method of the still codec, by its name.
+    Still(&'static str),
+}
+
+impl Technique {
+    /// Its name, for tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Technique::Copy => "copy",
+            Technique::Fill => "fill",
+            Technique::Still(name) => name,
+        }
+    }
+}
+
+impl View {
+    /// The view of a client that has nothing yet of surface `id`, which looks like `image`.
+    pub fn new(id: u32, image: &Image, now: Time) -> Self {
+        let grid = TileGrid::new(image.size());
+        Self {
+            surface: id,
+            grid,
+            sent: image.clone(),
+            pending: TileSet::all(&grid),
+            unknown: TileSet::all(&grid),
+            plain: TileSet::empty(&grid),
+            since: Some(now),
+            at: 0,
+            finder: Finder::new(),
+            density: 1.0,
+        }
+    }
+
+    /// The surface it is of.
+    pub fn surface(&self) -> u32 {
+        self.surface
+    }
+
+    /// The surface's size.
+    pub fn size(&self) -> Size {
+        self.grid.size()
+    }
+
+    /// When the oldest change was made that was not sent yet.
+    pub fn since(&self) -> Option<Time> {
+        self.since
+    }
+
+    /// These tiles changed at the source at `now`.
+    pub fn damage(&mut self, tiles: impl IntoIterator<Item = TileIndex>, now: Time) {
+        for tile in tiles {
+            self.pending.insert(tile);
+            self.since.get_or_insert(now);
+        }
+    }
+
+    /// The client does not have these tiles as it should.
+    pub fn repair(&mut self, tiles: &[TileIndex], why: Why, now: Time) {
+        for tile in tiles {
+            self.unknown.insert(*tile);
+            if why == Why::Mismatch {
+                self.plain.insert(*tile);
+            }
+        }
+        self.damage(tiles.iter().copied(), now);
+    }
+
+    /// The next frame, made from what `look` shows of the source's snapshot; `None` if nothing differs. `look` is
+    /// called several times and holds the snapshot only while it runs, so that the source is never kept waiting
+    /// for a coder.
+    pub fn frame(
+        &mut self,
+        mut look: impl FnMut(&mut dyn FnMut(ImageRef<'_>)),
+        begin: &Begin,
+        pool: &mut Pool,
+    ) -> Option<Made> {
+        let capture = self.since?;
+        let mut parts = Parts::default();
+        look(&mut |source| self.copy_what_moved(source, &mut parts));
+        let mut left = begin.budget as f64;
+        loop {
+            let area = ((left / self.density.max(0.01)) as u64).clamp(MIN_BATCH, MAX_BATCH);
+            let mut boxes = Vec::new();
+            look(&mut |source| boxes = self.take_boxes(source, area));
+            if boxes.is_empty() {
+                break;
+            }
+            let bytes = self.encode(merge(boxes), pool, &mut parts);
+            left -= bytes as f64;
+            if left < self.density * MIN_BATCH as f64 / 4.0 {
+                break;
+            }
+        }
+        // What is left over is as old as the oldest change was; so is whatever the budget cut off.
+        self.since = (!self.pending.is_empty()).then_some(capture);
+        (!parts.ops.is_empty()).then(|| self.finish(parts, begin, capture))
+    }
+
+    /// The client never gets the frame that was made last: what it paints is not known to be there.
+    pub fn dropped(&mut self, frame: &NewFrame, now: Time) {
+        let tiles: Vec<_> = frame.writes.iter().map(|w| w.tile).collect();
+        self.repair(&tiles, Why::Lost, now);
+    }
+
+    fn copy_what_moved(&mut self, source: ImageRef<'_>, parts: &mut Parts) {
+        let changed: Vec<Rect> = self
+            .pending
+            .iter()
+            .filter(|tile| !self.unknown.contains(*tile))
+            .map(|tile| self.grid.rect(tile))
+            .filter(|rect| difference(self.sent.as_ref(), source, *rect).is_some())
+            .collect();
+        // While some tile's content is not known a copy could spread it.
+        if changed.len() < MOTION_FROM || !self.unknown.is_empty() {
+            return;
+        }
+        for Move { from, to } in self.finder.find(self.sent.as_ref(), source, &changed) {
+            if self.sent.as_mut().copy_within(from, to) {
+                parts.reads.extend(self.grid.touching(from));
+                parts.count(Technique::Copy, from.area(), 10);
+                parts.ops.push(Op::Copy { from, to });
+            }
+        }
+    }
+
+    /// Takes boxes of about `area` pixels out of `pending`, and the source's samples into `sent`.
+    fn take_boxes(&mut self, source: ImageRef<'_>, area: u64) -> Vec<CodedBox> {
+        let mut boxes = Vec::new();
+        let mut taken = 0;
+        while taken < area
+            && let Some(tile) = self.pending.next_from(self.at)
+        {
+            self.at = tile + 1;
+            self.pending.remove(tile);
+            let whole = self.grid.rect(tile);
+            let must = self.unknown.contains(tile);
+            let rect = if must { Some(whole) } else { difference(self.sent.as_ref(), source, whole) };
+            let Some(rect) = rect else { continue };
+            self.unknown.remove(tile);
+            if let (Some(mut target), Some(part)) = (self.sent.as_mut().crop_mut(rect), source.crop(rect)) {
+                target.copy_from(part);
+            }
+            taken += rect.area();
+            let plain = self.plain.contains(tile);
+            self.plain.remove(tile);
+            boxes.push(CodedBox { rect, plain });
+        }
+        boxes
+    }
+
+    fn encode(&mut self, boxes: Vec<CodedBox>, pool: &mut Pool, parts: &mut Parts) -> usize {
+        let mut bytes = 0;
+        let mut pixels = 0;
+        for coded in pool.encode(self.sent.as_ref(), &boxes) {
+            let area = coded.rect.area();
+            pixels += area;
+            if coded.method == Method::Flat {
+                let mut pixel = [0; 4];
+                let first = self.sent.as_ref().crop(coded.rect).map(|part| part.row(0)).unwrap_or_default();
+                let n = self.sent.format().bytes_per_pixel().min(first.len());
+                pixel[..n].copy_from_slice(&first[..n]);
+                parts.count(Technique::Fill, area, 13);
+                parts.ops.push(Op::Fill { rect: coded.rect, pixel });
+                bytes += 13;
+                continue;
+            }
+            bytes += coded.data.len() + 13;
+            parts.count(Technique::Still(coded.method.name()), area, coded.data.len() as u64 + 13);
+            parts.ops.push(Op::Coded { rect: coded.rect, codec: ids::codec::LOSSLESS, data: coded.data });
+        }
+        if pixels > 0 {
+            self.density = self.density * 0.5 + bytes as f64 / pixels as f64 * 0.5;
+        }
+        bytes
+    }
+
+    fn finish(&mut self, parts: Parts, begin: &Begin, capture: Time) -> Made {
+        let mut touched = BTreeMap::new();
+        for op in &parts.ops {
+            let target = op.target();
+            let own = !matches!(op, Op::Copy { .. });
+            for tile in self.grid.touching(target) {
+                *touched.entry(tile).or_insert(false) |= own && target.contains(self.grid.rect(tile));
+            }
+        }
+        let digest = |tile| {
+            let samples = self.sent.as_ref().crop(self.grid.rect(tile))?;
+            Some(begin.context.digest(tile, begin.seq, samples))
+        };
+        let writes = touched
+            .into_iter()
+            .filter_map(|(tile, whole)| Some(Write { tile, whole, digest: digest(tile)? }))
+            .collect();
+        let mut reads = parts.reads;
+        reads.sort_unstable();
+        reads.dedup();
+        let frame = NewFrame {
+            seq: begin.seq,
+            generation: begin.context.generation,
+            surface: self.surface,
+            capture,
+            ops: parts.ops,
+            reads,
+            writes,
+        };
+        Made { frame, used: parts.used.into_iter().map(|(how, (px, bytes))| (how, px, bytes)).collect() }
+    }
+}
+
+/// A frame under construction.
+#[derive(Default)]
+struct Parts {
+    ops: Vec<Op>,
+    reads: Vec<TileIndex>,
+    used: BTreeMap<Technique, (u64, u64)>,
+}
+
+impl Parts {
+    fn count(&mut self, how: Technique, pixels: u64, bytes: u64) {
+        let sum = self.used.entry(how).or_default();
+        sum.0 += pixels;
+        sum.1 += bytes;
+    }
+}

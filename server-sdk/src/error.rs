@@ -1,0 +1,68 @@
+use lightbox_codec::geom::Size;
+use lightbox_codec::pixel::{ImageError, PixelFormat};
+use lightbox_net::endpoint::OpenError;
+use lightbox_net::tls::{IdentityError, TlsError};
+
+/// Why a server could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The socket cannot be had.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// No key or certificate.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The cryptography does not serve.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The system gives no thread.
+    #[error("no thread can be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Why a frame was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubmitError {
+    /// The frame is not of the output's size: resize the output first.
+    #[error("frame is {}x{}, the output is {}x{}: resize the output first", got.w, got.h, expected.w, expected.h)]
+    Size {
+        /// The output's.
+        expected: Size,
+        /// The frame's.
+        got: Size,
+    },
+    /// The frame is not of the output's format.
+    #[error("frame is {got:?}, the output is {expected:?}")]
+    Format {
+        /// The output's.
+        expected: PixelFormat,
+        /// The frame's.
+        got: PixelFormat,
+    },
+    /// The size is none.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The desktop has as many outputs as a session takes.
+    #[error("a desktop has at most {limit} outputs")]
+    TooMany {
+        /// How many there may be.
+        limit: usize,
+    },
+    /// The cursor's samples do not fit its size, or it is too large.
+    #[error("a cursor is at most 256x256, its hotspot inside, with 4 bytes a pixel")]
+    Cursor,
+}
+
+/// Why no address can be given.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddressError {
+    /// The host is neither a name nor an address.
+    #[error(transparent)]
+    Host(#[from] lightbox_net::address::AddressError),
+    /// No randomness for a ticket.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}

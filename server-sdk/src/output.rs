@@ -1,0 +1,206 @@
+//! A monitor as the guest sees it: its picture and its cursor.
+
+use std::sync::{Arc, Mutex, Weak};
+
+use lightbox_codec::geom::{Point, Size};
+use lightbox_codec::pixel::{Image, ImageRef, PixelFormat};
+use lightbox_net::clock;
+use lightbox_protocol::Time;
+use lightbox_protocol::msg::display::MAX_CURSOR;
+
+use crate::error::SubmitError;
+use crate::server::Inner;
+use crate::session::lock;
+use crate::snapshot::{Damage, Snapshot, Submitted};
+use crate::stats::OutputStats;
+
+/// One monitor of a [`Server`](crate::Server)'s desktop. Clones are the same monitor; all calls may come from any
+/// thread and return without waiting for a client. Dropping the last clone unplugs the monitor.
+#[derive(Clone, Debug)]
+pub struct Output {
+    plug: Arc<Plug>,
+}
+
+#[derive(Debug)]
+struct Plug {
+    state: Arc<OutputState>,
+    server: Weak<Inner>,
+}
+
+impl Drop for Plug {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.upgrade() {
+            server.unplug(self.state.id);
+        }
+    }
+}
+
+/// Where an output stands on the desktop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// Its left edge in desktop pixels.
+    pub x: i32,
+    /// Its top edge in desktop pixels.
+    pub y: i32,
+    /// Its width in millimetres; 0 where not known.
+    pub width_mm: u32,
+    /// The guest's scale in 1/120: 120 is 1:1.
+    pub scale: u32,
+}
+
+impl Default for Placement {
+    fn default() -> Self {
+        Self { x: 0, y: 0, width_mm: 0, scale: 120 }
+    }
+}
+
+/// A cursor's picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Columns and rows, at most 256 each.
+    pub size: Size,
+    /// The pixel that points; inside.
+    pub hotspot: Point,
+    /// B, G, R, A with colour already multiplied by alpha, row by row: `size.area() * 4` bytes.
+    pub bgra: Vec<u8>,
+}
+
+impl Cursor {
+    pub(crate) fn check(&self) -> Result<(), SubmitError> {
+        let fits = !self.size.is_empty()
+            && self.size.w.max(self.size.h) <= MAX_CURSOR
+            && self.size.rect().contains_point(self.hotspot)
+            && self.bgra.len() as u64 == self.size.area() * 4;
+        if fits { Ok(()) } else { Err(SubmitError::Cursor) }
+    }
+}
+
+/// What outputs, sessions and the pump share of a monitor.
+#[derive(Debug)]
+pub(crate) struct OutputState {
+    pub(crate) id: u32,
+    snapshot: Mutex<Snapshot>,
+    placement: Mutex<Placement>,
+}
+
+impl OutputState {
+    pub(crate) fn new(id: u32, size: Size, format: PixelFormat) -> Result<Self, SubmitError> {
+        let image = Image::new(size, format)?;
+        Ok(Self { id, snapshot: Mutex::new(Snapshot::new(image)), placement: Mutex::default() })
+    }
+
+    pub(crate) fn shape(&self) -> (Size, PixelFormat) {
+        let snapshot = lock(&self.snapshot);
+        (snapshot.image.size(), snapshot.image.format())
+    }
+
+    pub(crate) fn placement(&self) -> Placement {
+        *lock(&self.placement)
+    }
+
+    /// Shows the snapshot, held while `see` runs.
+    pub(crate) fn with_image<R>(&self, see: impl FnOnce(&Image) -> R) -> R {
+        see(&lock(&self.snapshot).image)
+    }
+}
+
+impl Output {
+    pub(crate) fn new(state: Arc<OutputState>, server: Weak<Inner>) -> Self {
+        Self { plug: Arc::new(Plug { state, server }) }
+    }
+
+    /// Its number, which input events name.
+    pub fn id(&self) -> u32 {
+        self.plug.state.id
+    }
+
+    /// Columns and rows.
+    pub fn size(&self) -> Size {
+        self.plug.state.shape().0
+    }
+
+    /// The picture is now `frame`, and differs from the one before only inside `damage`. Costs one comparison and
+    /// copy of what is damaged; `frame` is free when it returns.
+    ///
+    /// # Errors
+    /// The frame is not of the output's size and format; nothing was taken.
+    pub fn submit(&self, frame: ImageRef<'_>, damage: Damage<'_>) -> Result<Submitted, SubmitError> {
+        self.submit_at(frame, damage, clock::now())
+    }
+
+    /// The same for a picture that was taken at `at`, on the clock of [`Time`]'s owner: the machine's monotonic one.
+    pub fn submit_at(
+        &self,
+        frame: ImageRef<'_>,
+        damage: Damage<'_>,
+        at: Time,
+    ) -> Result<Submitted, SubmitError> {
+        let Some(server) = self.plug.server.upgrade() else { return Ok(Submitted::default()) };
+        let mut changed = Vec::new();
+        let took = lock(&self.plug.state.snapshot).take(frame, damage, server.config.sweep, &mut changed)?;
+        if !changed.is_empty() {
+            server.damaged(self.id(), &changed, at);
+        }
+        if took.under_reported > 0 {
+            server.under_reported(self.id(), took.under_reported);
+        }
+        Ok(took)
+    }
+
+    /// Compares the whole picture with `frame`: for hosts that call it when idle to find damage they did not report.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub fn sweep(&self, frame: ImageRef<'_>) -> Result<Submitted, SubmitError> {
+        self.submit(frame, Damage::Unknown)
+    }
+
+    /// The picture has another size or format from now on, and is black until the next frame.
+    ///
+    /// # Errors
+    /// The size is none.
+    pub fn resize(&self, size: Size, format: PixelFormat) -> Result<(), SubmitError> {
+        let image = Image::new(size, format)?;
+        let Some(server) = self.plug.server.upgrade() else { return Ok(()) };
+        {
+            let mut snapshot = lock(&self.plug.state.snapshot);
+            let stats = snapshot.stats;
+            *snapshot = Snapshot::new(image);
+            snapshot.stats = stats;
+        }
+        server.reshaped(&self.plug.state);
+        Ok(())
+    }
+
+    /// Where it stands on the desktop. New outputs stand to the right of those before them.
+    pub fn place(&self, placement: Placement) {
+        *lock(&self.plug.state.placement) = placement;
+        if let Some(server) = self.plug.server.upgrade() {
+            server.relayout();
+        }
+    }
+
+    /// The cursor's picture, on every output of the desktop.
+    ///
+    /// # Errors
+    /// It is too large or not what it says.
+    pub fn set_cursor(&self, cursor: Cursor) -> Result<(), SubmitError> {
+        cursor.check()?;
+        if let Some(server) = self.plug.server.upgrade() {
+            server.set_cursor(cursor);
+        }
+        Ok(())
+    }
+
+    /// The cursor's hotspot is at `at` on this output, or the cursor is hidden.
+    pub fn move_cursor(&self, at: Point, visible: bool) {
+        if let Some(server) = self.plug.server.upgrade() {
+            server.move_cursor(self.id(), at, visible);
+        }
+    }
+
+    /// What became of what it was given.
+    pub fn stats(&self) -> OutputStats {
+        lock(&self.plug.state.snapshot).stats
+    }
+}

@@ -1,0 +1,429 @@
+//! Listening, admitting, and the desktop that all sessions see.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use lightbox_codec::geom::{Point, Size, TileIndex};
+use lightbox_codec::pixel::PixelFormat;
+use lightbox_net::address::{Address, Ticket};
+use lightbox_net::driver::{ControlStream, drive};
+use lightbox_net::endpoint::{Attempt, Connection, Server as Endpoint, ServerConfig};
+use lightbox_net::tls::{self, Fingerprint, Identity};
+use lightbox_protocol::Time;
+use lightbox_protocol::msg::control::{Close, Hello, Layout, MAX_SURFACES, Output as Place, SessionId};
+use lightbox_protocol::msg::display::{CursorPosition, CursorShape};
+use lightbox_protocol::msg::input::{Locks, Place as CursorPlace};
+use lightbox_protocol::session::server::{Command, Config as SessionConfig, ServerSession};
+use lightbox_protocol::wire::ids::close;
+use tokio::sync::Notify;
+
+use crate::admit::{Authenticate, Knock, Tickets};
+use crate::config::Config;
+use crate::encode::Pool;
+use crate::error::{AddressError, StartError, SubmitError};
+use crate::event::{Event, EventSink, Events};
+use crate::output::{Cursor, Output, OutputState, Placement};
+use crate::pump::Bell;
+use crate::session::{Seat, lock};
+use crate::stats::SessionStats;
+
+/// How long an unknown client may take for its hello.
+const HELLO_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A desktop that clients can connect to. Dropping it ends every session.
+///
+/// It has a thread for the network, one that makes frames, and those that help it code. Several servers may live in
+/// one process; they share nothing.
+#[derive(Debug)]
+pub struct Server {
+    inner: Arc<Inner>,
+    events: Events,
+    threads: Vec<JoinHandle<()>>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) config: Config,
+    provider: Arc<tls::CryptoProvider>,
+    local: SocketAddr,
+    fingerprint: Fingerprint,
+    tickets: Option<Arc<Tickets>>,
+    authenticate: Arc<dyn Authenticate>,
+    outputs: Mutex<BTreeMap<u32, Arc<OutputState>>>,
+    seats: Mutex<BTreeMap<SessionId, Arc<Seat>>>,
+    cursor: Mutex<(Option<CursorShape>, Option<CursorPosition>)>,
+    counter: AtomicU64,
+    next_output: AtomicU32,
+    bell: Bell,
+    tell: EventSink,
+    stop: Notify,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inner").field("local", &self.local).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Listens, with no output yet.
+    ///
+    /// # Errors
+    /// The port is taken, or the identity does not serve.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        let provider = tls::provider();
+        let identity = match &config.identity {
+            Some(identity) => identity.clone(),
+            None => Arc::new(Identity::self_signed(&["lightbox"], &provider)?),
+        };
+        let tickets = config.authenticate.is_none().then(|| Arc::new(Tickets::new(config.keep_tickets)));
+        let authenticate: Arc<dyn Authenticate> = match (&config.authenticate, &tickets) {
+            (Some(by), _) => by.clone(),
+            (None, Some(tickets)) => tickets.clone(),
+            (None, None) => Arc::new(Tickets::new(false)),
+        };
+        let mut listen = ServerConfig::new(config.listen, provider.clone(), identity.clone());
+        listen.client_authorities = config.authorities.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(4)
+            .build()
+            .map_err(StartError::Thread)?;
+        let endpoint = {
+            let _inside = runtime.enter();
+            Endpoint::open(listen)?
+        };
+        let local = endpoint.local_addr().map_err(StartError::Thread)?;
+        let (tell, events) = Events::new();
+        let workers = config.workers.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(0, |cores| (cores.get() - 1).min(3))
+        });
+        let inner = Arc::new(Inner {
+            config,
+            provider,
+            local,
+            fingerprint: identity.fingerprint(),
+            tickets,
+            authenticate,
+            outputs: Mutex::default(),
+            seats: Mutex::default(),
+            cursor: Mutex::default(),
+            counter: AtomicU64::new(0),
+            next_output: AtomicU32::new(0),
+            bell: Bell::default(),
+            tell,
+            stop: Notify::new(),
+        });
+        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new().name(name.into()).spawn(work).map_err(StartError::Thread)
+        };
+        let (network, pump) = (inner.clone(), inner.clone());
+        let threads = vec![
+            spawn("lbx-server-net", Box::new(move || runtime.block_on(network.listen(endpoint))))?,
+            spawn("lbx-server-pump", Box::new(move || pump.pump(workers)))?,
+        ];
+        Ok(Self { inner, events, threads })
+    }
+
+    /// Where it listens, with the port the system chose.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.inner.local
+    }
+
+    /// The digest of the key that the server shows.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.inner.fingerprint
+    }
+
+    /// The line that a person pastes into a client to come in: `host` as the client reaches this machine (a name, an
+    /// IPv4 address, or an IPv6 address in brackets), the port, a new ticket and the key's fingerprint. Without a
+    /// ticket where something else than [`Tickets`] admits.
+    ///
+    /// # Errors
+    /// `host` is none of these.
+    pub fn address(&self, host: &str) -> Result<String, AddressError> {
+        let ticket = match &self.inner.tickets {
+            None => None,
+            Some(tickets) => {
+                let mut entropy = [0; Ticket::BYTES];
+                tls::random(&self.inner.provider, &mut entropy)?;
+                let ticket = Ticket::from_entropy(entropy);
+                tickets.issue(&ticket);
+                Some(ticket)
+            }
+        };
+        let fingerprint = Some(self.inner.fingerprint);
+        let address = Address { host: host.parse()?, port: self.inner.local.port(), ticket, fingerprint };
+        Ok(address.to_string())
+    }
+
+    /// Plugs in a monitor of this size, black until its first frame.
+    ///
+    /// # Errors
+    /// The size is none, or there are too many.
+    pub fn add_output(&self, size: Size, format: PixelFormat) -> Result<Output, SubmitError> {
+        self.inner.plug(size, format)
+    }
+
+    /// Who came and went, and what the person did. Read it steadily: a session whose input nobody reads is closed.
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// The sessions there are, with what became of what they were sent.
+    pub fn sessions(&self) -> Vec<(SessionId, SessionStats)> {
+        self.inner.seats().iter().map(|seat| (seat.id, seat.stats())).collect()
+    }
+
+    /// True if every session's client has everything that was submitted, and proved it.
+    pub fn is_settled(&self) -> bool {
+        self.inner.seats().iter().all(|seat| seat.is_settled())
+    }
+
+    /// The guest's lock keys, for the keyboards' lamps.
+    pub fn set_leds(&self, locks: Locks) {
+        self.inner.tell_all(|| Command::Leds(locks));
+    }
+
+    /// Ends a session. False if there is none of that name.
+    pub fn disconnect(&self, session: SessionId, reason: &str) -> bool {
+        let seat = lock(&self.inner.seats).get(&session).cloned();
+        seat.map(|s| s.link.command(Command::Close(Close::new(close::DONE, reason)))).is_some()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.inner.tell_all(|| Command::Close(Close::new(close::SHUTDOWN, "the server goes away")));
+        self.inner.stop.notify_one();
+        self.inner.bell.stop();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so; there is nobody left to tell.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Inner {
+    async fn listen(self: Arc<Self>, endpoint: Endpoint) {
+        loop {
+            tokio::select! {
+                attempt = endpoint.accept() => match attempt {
+                    Some(attempt) => drop(tokio::spawn(self.clone().greet(attempt))),
+                    None => return,
+                },
+                () = self.stop.notified() => break,
+            }
+        }
+        // The closes that sessions were told of get a moment to leave before the endpoint does.
+        let _ = tokio::time::timeout(Duration::from_millis(200), async {
+            while !self.seats().iter().all(|seat| !seat.link.lock().is_live()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), endpoint.close()).await;
+    }
+
+    async fn greet(self: Arc<Self>, attempt: Attempt) {
+        let from = attempt.remote_address();
+        let connection = match attempt.establish().await {
+            Ok(connection) => connection,
+            Err(error) => return tracing::debug!(%from, %error, "no handshake"),
+        };
+        let (control, hello) = match ControlStream::accept(&connection, HELLO_PATIENCE).await {
+            Ok(knock) => knock,
+            Err(why) => return tracing::debug!(%from, %why, "no hello"),
+        };
+        match self.clone().admit(&connection, &hello).await {
+            Ok(seat) => self.serve(connection, control, hello, seat).await,
+            Err(why) => {
+                tracing::info!(%from, %why, "refused");
+                control.refuse(&connection, &why).await;
+            }
+        }
+    }
+
+    /// The session that the client goes on with, or a new one.
+    async fn admit(self: Arc<Self>, connection: &Connection, hello: &Hello) -> Result<Arc<Seat>, Close> {
+        if let Some(resume) = &hello.resume {
+            let seat = lock(&self.seats).get(&resume.session).cloned();
+            if let Some(seat) = seat.filter(|s| s.link.lock().is_resumed_by(resume, connection.binding())) {
+                return Ok(seat);
+            }
+        }
+        let knock = Knock {
+            ticket: hello.ticket.clone(),
+            certificate: connection.peer().cloned(),
+            terminal: hello.terminal.clone(),
+            address: connection.remote_address(),
+        };
+        let by = self.authenticate.clone();
+        let answer = tokio::task::spawn_blocking(move || by.admit(&knock)).await;
+        let refused = |why: &dyn std::fmt::Display| Close::new(close::REFUSED, why);
+        let grant = answer
+            .map_err(|_| refused(&"the server could not decide; try again"))?
+            .map_err(|refusal| refused(&refusal))?;
+        let mut id = SessionId::default();
+        let mut entropy = [0; 32];
+        let random = |into: &mut [u8]| {
+            tls::random(&self.provider, into).map_err(|_| Close::new(close::BUSY, "no randomness to be had"))
+        };
+        random(&mut id.0)?;
+        random(&mut entropy)?;
+        let mut config = SessionConfig::new(id, entropy);
+        config.role = grant.role;
+        config.life = self.config.life;
+        let seat = Seat::new(ServerSession::new(config), hello.terminal.clone());
+        let mut seats = lock(&self.seats);
+        seats.retain(|_, seat| !seat.link.lock().is_ended());
+        if seats.len() >= self.config.max_sessions {
+            return Err(Close::new(close::BUSY, "this desktop has as many sessions as it takes"));
+        }
+        seats.insert(id, seat.clone());
+        Ok(seat)
+    }
+
+    async fn serve(
+        self: Arc<Self>,
+        connection: Connection,
+        control: ControlStream,
+        hello: Hello,
+        seat: Arc<Seat>,
+    ) {
+        connection.admit();
+        let is_new = hello.resume.is_none() || seat.link.lock().counts().total == 0;
+        if is_new {
+            let outputs: Vec<_> = lock(&self.outputs).values().cloned().collect();
+            outputs.iter().for_each(|output| seat.show(output));
+            seat.link.command(Command::Layout(self.layout()));
+            let (shape, at) = lock(&self.cursor).clone();
+            shape.into_iter().for_each(|shape| seat.link.command(Command::CursorShape(shape)));
+            at.into_iter().for_each(|at| seat.link.command(Command::CursorAt(at)));
+        }
+        let binding = *connection.binding();
+        seat.link.command(Command::Attach { hello, binding });
+        let (here, tell) = (seat.clone(), self.clone());
+        drive(&connection, control, &seat.link, move |event| {
+            if here.event(event, &tell.tell) {
+                tell.bell.ring();
+            }
+        })
+        .await;
+        self.wait_for_return(seat).await;
+    }
+
+    /// A session without a connection lives until its time is up or its client is back.
+    async fn wait_for_return(self: Arc<Self>, seat: Arc<Seat>) {
+        while !seat.link.lock().is_live() {
+            let until = seat.link.idle(|event| {
+                // The pump has nothing to do for a session without a client.
+                let _ = seat.event(event, &self.tell);
+            });
+            if seat.link.lock().is_ended() {
+                lock(&self.seats).remove(&seat.id);
+                return;
+            }
+            let wait = until.map_or(Duration::from_secs(1), |at| at.since(lightbox_net::clock::now()));
+            tokio::time::sleep(wait.clamp(Duration::from_millis(10), Duration::from_secs(1))).await;
+        }
+    }
+
+    fn pump(&self, workers: usize) {
+        let mut pool = Pool::new(workers);
+        while self.bell.wait() {
+            let outputs = lock(&self.outputs).clone();
+            let seats = self.seats();
+            let mut busy = true;
+            while busy {
+                busy = false;
+                for seat in seats.iter().filter(|seat| seat.link.lock().is_live()) {
+                    busy |= seat.pump(&outputs, &mut pool);
+                }
+            }
+        }
+    }
+
+    fn plug(self: &Arc<Self>, size: Size, format: PixelFormat) -> Result<Output, SubmitError> {
+        let id = self.next_output.fetch_add(1, Ordering::Relaxed);
+        let state = Arc::new(OutputState::new(id, size, format)?);
+        {
+            let mut outputs = lock(&self.outputs);
+            if outputs.len() >= MAX_SURFACES {
+                return Err(SubmitError::TooMany { limit: MAX_SURFACES });
+            }
+            outputs.insert(id, state.clone());
+        }
+        let output = Output::new(state.clone(), Arc::downgrade(self));
+        let right = lock(&self.outputs)
+            .values()
+            .filter(|o| o.id != id)
+            .map(|o| o.placement().x + o.shape().0.w as i32)
+            .max();
+        self.seats().iter().for_each(|seat| seat.show(&state));
+        output.place(Placement { x: right.unwrap_or(0), ..Placement::default() });
+        Ok(output)
+    }
+
+    pub(crate) fn unplug(&self, id: u32) {
+        lock(&self.outputs).remove(&id);
+        self.seats().iter().for_each(|seat| seat.hide(id));
+        self.relayout();
+    }
+
+    pub(crate) fn reshaped(&self, output: &Arc<OutputState>) {
+        self.seats().iter().for_each(|seat| seat.show(output));
+        self.relayout();
+    }
+
+    pub(crate) fn relayout(&self) {
+        let layout = self.layout();
+        self.tell_all(|| Command::Layout(layout.clone()));
+        self.bell.ring();
+    }
+
+    pub(crate) fn damaged(&self, output: u32, tiles: &[TileIndex], at: Time) {
+        self.seats().iter().for_each(|seat| seat.damage(output, tiles, at));
+        self.bell.ring();
+    }
+
+    pub(crate) fn under_reported(&self, output: u32, tiles: u32) {
+        // Counted by the output as well, so an application that does not listen loses nothing.
+        let _ = self.tell.tell(Event::UnderReported { output, tiles });
+    }
+
+    pub(crate) fn set_cursor(&self, cursor: Cursor) {
+        let seq = self.counter.fetch_add(1, Ordering::Relaxed) + 1;
+        let Cursor { size, hotspot, bgra } = cursor;
+        let shape = CursorShape { seq, size, hotspot, bgra: bgra.into() };
+        lock(&self.cursor).0 = Some(shape.clone());
+        self.tell_all(|| Command::CursorShape(shape.clone()));
+    }
+
+    pub(crate) fn move_cursor(&self, output: u32, at: Point, visible: bool) {
+        let seq = self.counter.fetch_add(1, Ordering::Relaxed) + 1;
+        let at = CursorPosition { seq, at: CursorPlace { output, x: at.x, y: at.y }, visible };
+        lock(&self.cursor).1 = Some(at);
+        self.tell_all(|| Command::CursorAt(at));
+    }
+
+    fn layout(&self) -> Layout {
+        let outputs = lock(&self.outputs);
+        let place = |o: &Arc<OutputState>| {
+            let Placement { x, y, width_mm, scale } = o.placement();
+            Place { id: o.id, surface: o.id, x, y, size: o.shape().0, width_mm, scale }
+        };
+        Layout { outputs: outputs.values().map(place).collect() }
+    }
+
+    fn tell_all(&self, command: impl Fn() -> Command) {
+        self.seats().iter().for_each(|seat| seat.link.command(command()));
+    }
+
+    fn seats(&self) -> Vec<Arc<Seat>> {
+        lock(&self.seats).values().cloned().collect()
+    }
+}

@@ -1,0 +1,196 @@
+//! One person's session as the server keeps it: the protocol's session, the views of what its client has, and the
+//! mail that other threads leave for the pump.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use lightbox_codec::geom::TileIndex;
+use lightbox_net::clock;
+use lightbox_net::driver::Shared;
+use lightbox_protocol::Time;
+use lightbox_protocol::msg::control::SessionId;
+use lightbox_protocol::session::server::{self, Command, Repair, ServerSession, Why};
+
+use crate::encode::{Pool, View};
+use crate::event::{Event, EventSink};
+use crate::output::OutputState;
+use crate::stats::SessionStats;
+
+/// A session, shared by its driver, the pump and the outputs.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) link: Arc<Shared<ServerSession>>,
+    pub(crate) id: SessionId,
+    pub(crate) terminal: String,
+    /// Only the pump holds this for long.
+    views: Mutex<BTreeMap<u32, View>>,
+    /// Held for moments only: the host's thread and the network wait for it.
+    mail: Mutex<Vec<Mail>>,
+    stats: Mutex<SessionStats>,
+}
+
+/// Something the pump is to know before it makes the next frame.
+#[derive(Debug)]
+enum Mail {
+    Damage { surface: u32, tiles: Vec<TileIndex>, at: Time },
+    Repair(Repair),
+    Reset(Arc<OutputState>),
+    Gone(u32),
+}
+
+impl Seat {
+    pub(crate) fn new(session: ServerSession, terminal: String) -> Arc<Self> {
+        let id = session.id();
+        Arc::new(Self {
+            link: Shared::new(session),
+            id,
+            terminal,
+            views: Mutex::default(),
+            mail: Mutex::default(),
+            stats: Mutex::default(),
+        })
+    }
+
+    /// The output has a new surface (its first, or of another size): everything of it must be sent.
+    pub(crate) fn show(&self, output: &Arc<OutputState>) {
+        let (size, format) = output.shape();
+        self.link.command(Command::Surface { id: output.id, size, format });
+        self.post(Mail::Reset(output.clone()));
+    }
+
+    pub(crate) fn hide(&self, output: u32) {
+        self.link.command(Command::SurfaceGone(output));
+        self.post(Mail::Gone(output));
+    }
+
+    pub(crate) fn damage(&self, surface: u32, tiles: &[TileIndex], at: Time) {
+        self.post(Mail::Damage { surface, tiles: tiles.into(), at });
+    }
+
+    /// Takes an event of the session on the driver's task. True if the pump has something to do.
+    pub(crate) fn event(&self, event: server::Event, tell: &EventSink) -> bool {
+        let session = self.id;
+        let told = match event {
+            server::Event::Room => return true,
+            server::Event::Repair(repair) => {
+                let told = repair.why != Why::Mismatch || {
+                    let tiles = repair.tiles.len();
+                    lock(&self.stats).mismatches += tiles as u64;
+                    tell.tell(Event::Mismatch { session, tiles })
+                };
+                self.post(Mail::Repair(repair));
+                if told {
+                    return true;
+                }
+                false
+            }
+            server::Event::Shown { frames, age_us } => {
+                let mut stats = lock(&self.stats);
+                stats.shown += frames as u64;
+                stats.age_us = age_us;
+                true
+            }
+            server::Event::Verified { .. } => true, // Only counted, by the ledger.
+            server::Event::Attached { resumed: true } => tell.tell(Event::Resumed(session)),
+            server::Event::Attached { resumed: false } => {
+                tell.tell(Event::Joined { session, terminal: self.terminal.clone() })
+            }
+            server::Event::Detached(why) => tell.tell(Event::Detached { session, why }),
+            server::Event::Ended(why) => tell.tell(Event::Left { session, why }),
+            server::Event::Input(action) => tell.tell(Event::Input { session, action }),
+            server::Event::WantLayout(layout) => tell.tell(Event::WantLayout { session, layout }),
+        };
+        if !told && !self.link.lock().is_ended() {
+            let why = "input arrives faster than the desktop takes it";
+            let why = lightbox_protocol::msg::control::Close::new(crate::close::LIMIT, why);
+            self.link.command(Command::Close(why));
+        }
+        false
+    }
+
+    /// Makes and sends at most one frame of each surface. True if any was sent.
+    pub(crate) fn pump(&self, outputs: &BTreeMap<u32, Arc<OutputState>>, pool: &mut Pool) -> bool {
+        let mut views = lock(&self.views);
+        self.read_mail(&mut views);
+        let mut sent = false;
+        for (id, view) in views.iter_mut().filter(|(_, view)| view.since().is_some()) {
+            let Some(output) = outputs.get(id) else { continue };
+            let Some(begin) = self.link.lock().begin(clock::now(), *id) else { continue };
+            // The surface was resized and the mail that says so is under way.
+            if begin.size != view.size() {
+                continue;
+            }
+            let start = Instant::now();
+            let made = view.frame(|show| output.with_image(|image| show(image.as_ref())), &begin, pool);
+            let took = start.elapsed();
+            let Some(made) = made else { continue };
+            let went = self.link.lock().frame(clock::now(), &made.frame);
+            if went {
+                self.link.wake();
+                let mut stats = lock(&self.stats);
+                stats.frames += 1;
+                stats.frame_bytes += made.used.iter().map(|(_, _, bytes)| bytes).sum::<u64>();
+                stats.encode_us += took.as_micros() as u64;
+                stats.count(&made.used);
+                sent = true;
+            } else {
+                view.dropped(&made.frame, clock::now());
+            }
+        }
+        let behind = views.values().filter_map(View::since).min();
+        drop(views);
+        self.link.command(Command::Behind(behind));
+        sent
+    }
+
+    pub(crate) fn stats(&self) -> SessionStats {
+        let mut stats = lock(&self.stats).clone();
+        let session = self.link.lock();
+        stats.tiles = session.counts();
+        stats.pace = session.pacer().state();
+        stats.rtt_us = session.path().estimate.srtt.as_micros() as u64;
+        stats
+    }
+
+    /// True if the client has everything, proved.
+    pub(crate) fn is_settled(&self) -> bool {
+        let waiting = !lock(&self.mail).is_empty() || lock(&self.views).values().any(|v| v.since().is_some());
+        !waiting && self.link.lock().counts().all_verified()
+    }
+
+    fn read_mail(&self, views: &mut BTreeMap<u32, View>) {
+        let mail = std::mem::take(&mut *lock(&self.mail));
+        let now = clock::now();
+        for piece in mail {
+            match piece {
+                Mail::Damage { surface, tiles, at } => {
+                    if let Some(view) = views.get_mut(&surface) {
+                        view.damage(tiles, at);
+                    }
+                }
+                Mail::Repair(Repair { surface, tiles, why }) => {
+                    if let Some(view) = views.get_mut(&surface) {
+                        view.repair(&tiles, why, now);
+                    }
+                }
+                Mail::Reset(output) => {
+                    let view = output.with_image(|image| View::new(output.id, image, now));
+                    views.insert(output.id, view);
+                }
+                Mail::Gone(surface) => {
+                    views.remove(&surface);
+                }
+            }
+        }
+    }
+
+    fn post(&self, mail: Mail) {
+        lock(&self.mail).push(mail);
+    }
+}
+
+/// A lock that outlives whatever happened to a thread that held it: the values are whole between calls.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,55 @@
+use std::collections::BTreeMap;
+
+use lightbox_protocol::Time;
+use lightbox_protocol::exact::Counts;
+use lightbox_protocol::rate::pace::State;
+
+use crate::encode::Technique;
+
+/// What became of what one session was sent.
+#[derive(Clone, Debug, Default)]
+pub struct SessionStats {
+    /// Frames sent.
+    pub frames: u64,
+    /// Bytes of those frames, before the transport's headers.
+    pub frame_bytes: u64,
+    /// Pixels and bytes by technique.
+    pub techniques: BTreeMap<&'static str, (u64, u64)>,
+    /// Tiles by state.
+    pub tiles: Counts,
+    /// Tiles that reached the client other than they left.
+    pub mismatches: u64,
+    /// Frames acknowledged.
+    pub shown: u64,
+    /// The newest acknowledged frame's age when the acknowledgement came, in microseconds.
+    pub age_us: u64,
+    /// Time spent making frames, in microseconds.
+    pub encode_us: u64,
+    /// The pace of frames, and since when.
+    pub pace: (State, Time),
+    /// Round-trip time in microseconds.
+    pub rtt_us: u64,
+}
+
+impl SessionStats {
+    pub(crate) fn count(&mut self, used: &[(Technique, u64, u64)]) {
+        for (how, pixels, bytes) in used {
+            let sum = self.techniques.entry(how.name()).or_default();
+            sum.0 += pixels;
+            sum.1 += bytes;
+        }
+    }
+}
+
+/// What became of what one output was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutputStats {
+    /// Frames submitted.
+    pub submitted: u64,
+    /// Tiles that had changed.
+    pub changed_tiles: u64,
+    /// Tiles damaged by the host's word that had not changed.
+    pub false_tiles: u64,
+    /// Tiles that had changed without the host's word.
+    pub under_reported: u64,
+}
