@@ -1,0 +1,145 @@
+//! Real frames through both halves of the display channel, in any order of arrival and any pieces.
+
+use bytes::Bytes;
+use lightbox_protocol::Time;
+use lightbox_protocol::channel::display::{ClientDisplay, NewFrame, Next, Paint, ServerDisplay};
+use lightbox_protocol::digest::Digest;
+use lightbox_protocol::exact::Write;
+use lightbox_protocol::geom::{Point, Rect, Size, TileGrid, TileIndex};
+use lightbox_protocol::msg::display::{Feedback, Op};
+use lightbox_protocol::pixel::{ImageMut, PixelFormat};
+use proptest::prelude::*;
+
+use crate::abstract_tiles::surface;
+
+const SIZE: Size = Size::new(192, 128);
+
+struct Picture(Vec<u8>);
+
+impl Picture {
+    fn new() -> Self {
+        Self(vec![0; SIZE.area() as usize])
+    }
+
+    fn image(&mut self) -> ImageMut<'_> {
+        ImageMut::new(&mut self.0, SIZE, SIZE.w as usize, PixelFormat::Gray8).expect("a whole image")
+    }
+
+    /// Paints `ops` everywhere but in the tiles `keep`.
+    fn paint(&mut self, ops: &[Op], keep: &[TileIndex]) {
+        let mut before = Picture(self.0.clone());
+        for op in ops {
+            let done = match op {
+                Op::Fill { rect, pixel } => self.image().fill(*rect, *pixel),
+                Op::Copy { from, to } => self.image().copy_within(*from, *to),
+                Op::Coded { .. } => false,
+            };
+            assert!(done, "{op:?}");
+        }
+        for tile in keep {
+            let rect = TileGrid::new(SIZE).rect(*tile);
+            let mut old = before.image();
+            let old = old.crop_mut(rect).expect("inside");
+            self.image().crop_mut(rect).expect("inside").copy_from(old.as_ref());
+        }
+    }
+}
+
+/// A rect inside the surface; often a whole tile.
+fn rect() -> impl Strategy<Value = Rect> {
+    let any = (0..SIZE.w, 0..SIZE.h, 1u32..100, 1u32..100)
+        .prop_map(|(x, y, w, h)| Rect::span(x, y, (x + w).min(SIZE.w), (y + h).min(SIZE.h)));
+    prop_oneof![any, (0..6u32).prop_map(|tile| TileGrid::new(SIZE).rect(tile))]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let fill = (rect(), any::<u8>()).prop_map(|(rect, gray)| Op::Fill { rect, pixel: [gray, 0, 0, 0] });
+    let copy = (rect(), any::<(u32, u32)>()).prop_map(|(from, (x, y))| {
+        let to = Point::new(x % (SIZE.w - from.w + 1), y % (SIZE.h - from.h + 1));
+        Op::Copy { from, to }
+    });
+    prop_oneof![fill, copy]
+}
+
+fn new_frame(seq: u64, ops: Vec<Op>) -> NewFrame {
+    let grid = TileGrid::new(SIZE);
+    let fills = |rect: Rect| ops.iter().any(|op| matches!(op, Op::Fill { .. }) && op.target().contains(rect));
+    let sorted = |tiles: &mut Vec<TileIndex>| {
+        tiles.sort_unstable();
+        tiles.dedup();
+    };
+    let mut reads: Vec<_> = ops
+        .iter()
+        .filter_map(|op| match op {
+            Op::Copy { from, .. } => Some(*from),
+            _ => None,
+        })
+        .flat_map(|from| grid.touching(from))
+        .collect();
+    sorted(&mut reads);
+    let mut tiles: Vec<_> = ops.iter().flat_map(|op| grid.touching(op.target())).collect();
+    sorted(&mut tiles);
+    let write = |tile| Write { tile, whole: fills(grid.rect(tile)), digest: Digest([0; 16]) };
+    let writes = tiles.into_iter().map(write).collect();
+    NewFrame { seq, generation: 1, surface: 1, capture: Time(seq), ops, reads, writes }
+}
+
+proptest! {
+    #[test]
+    fn any_arrival_ends_in_the_server_s_picture(
+        frames in prop::collection::vec(prop::collection::vec(op(), 1..4), 1..10),
+        shuffle in prop::collection::vec(any::<prop::sample::Index>(), 10),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let (mut server, mut client) = (ServerDisplay::default(), ClientDisplay::new(SIZE.area()));
+        server.surface(surface(1));
+        client.surface(Time(0), surface(1)).unwrap();
+        let (mut truth, mut shown) = (Picture::new(), Picture::new());
+        let mut flying = Vec::new();
+        for (i, ops) in frames.iter().enumerate() {
+            truth.paint(ops, &[]);
+            let bytes = server.frame(0, &new_frame(i as u64 + 1, ops.clone())).unwrap();
+            flying.push((i as u64, bytes));
+        }
+        for pick in &shuffle {
+            if flying.is_empty() {
+                break;
+            }
+            let (id, bytes) = flying.remove(pick.index(flying.len()));
+            let at = cut.index(bytes.len());
+            client.receive(id, bytes.slice(..at), false).unwrap();
+            client.receive(id, bytes.slice(at..), true).unwrap();
+            while let Some(next) = client.next(0).unwrap() {
+                let Next::Paint(Paint { frame, newer, .. }) = next else { panic!("void") };
+                shown.paint(&frame.ops, &newer);
+                client.applied(frame.header.seq);
+            }
+        }
+        prop_assert_eq!(client.applied_to(), frames.len() as u64);
+        prop_assert_eq!(
+            client.feedback(0),
+            Feedback { applied_to: frames.len() as u64, ..Feedback::default() }
+        );
+        prop_assert!(shown.0 == truth.0);
+    }
+}
+
+#[test]
+fn a_frame_waits_for_the_control_messages_it_presumes_and_is_void_without_its_surface() {
+    let mut server = ServerDisplay::default();
+    server.surface(surface(1));
+    let fill = || vec![Op::Fill { rect: SIZE.rect(), pixel: [7, 0, 0, 0] }];
+    let mut send = |seq| server.frame(3, &new_frame(seq, fill())).unwrap();
+    let (first, second) = (send(1), send(2));
+    let mut client = ClientDisplay::new(SIZE.area());
+    let receive = |client: &mut ClientDisplay, bytes: &Bytes| client.receive(1, bytes.clone(), true).unwrap();
+    receive(&mut client, &first);
+    assert_eq!(client.next(2), Ok(None));
+    assert_eq!(client.next(3), Ok(Some(Next::Void(1))));
+    assert_eq!(client.applied_to(), 1);
+    // Of another generation: void as well.
+    client.surface(Time(0), surface(2)).unwrap();
+    receive(&mut client, &second);
+    assert_eq!(client.next(3), Ok(Some(Next::Void(2))));
+    assert_eq!(client.applied_to(), 2);
+}

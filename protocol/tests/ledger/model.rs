@@ -1,0 +1,310 @@
+//! Server and client ledgers over a network that loses, reorders and breaks, beside an oracle that has the truth.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use lightbox_protocol::Time;
+use lightbox_protocol::digest::{Digest, DigestContext};
+use lightbox_protocol::exact::{ClientLedger, ServerLedger, TileState};
+use lightbox_protocol::geom::TileIndex;
+use lightbox_protocol::msg::control::{Proof, TileProof, Verdict};
+use proptest::prelude::*;
+
+use crate::abstract_tiles::{Picture, Step, TILES, paint, reads, steps, surface, writes};
+
+/// What happens next. Numbers pick among what there is; nothing happens where there is none.
+#[derive(Clone, Debug)]
+enum Happening {
+    /// The source changed: the server sends a frame.
+    Send(Vec<Step>),
+    /// The server sends again, whole, what it holds for dirty.
+    Repair,
+    /// A frame that is on its way arrives and is painted.
+    Arrive(usize),
+    /// The same, but the client paints one tile wrong without noticing.
+    ArriveAndBreak(usize, usize),
+    /// The same, but painting fails half way and the client notices.
+    ArriveAndFail(usize),
+    /// The client digests what is due and sends proofs.
+    Prove,
+    /// The server takes what the client sent: proofs and failures.
+    Judge,
+    /// The client takes the server's verdicts.
+    Hear,
+    /// The connection is lost with all that is under way on it, and another resumes.
+    Resume,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let pick = any::<usize>;
+    prop_oneof![
+        6 => steps().prop_map(Happening::Send),
+        2 => Just(Happening::Repair),
+        6 => pick().prop_map(Happening::Arrive),
+        1 => (pick(), 0..TILES).prop_map(|(frame, tile)| Happening::ArriveAndBreak(frame, tile)),
+        1 => pick().prop_map(Happening::ArriveAndFail),
+        3 => Just(Happening::Prove),
+        3 => Just(Happening::Judge),
+        3 => Just(Happening::Hear),
+        1 => Just(Happening::Resume),
+    ]
+}
+
+struct Flying {
+    seq: u64,
+    base: u64,
+    steps: Vec<Step>,
+    tiles: Vec<TileIndex>,
+    /// It paints what the snapshot has, which no step of its own could say.
+    is_repair: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Painting {
+    Right,
+    Wrong(usize),
+    Fails,
+}
+
+enum FromClient {
+    Proof(Proof),
+    Nack(u64),
+}
+
+struct World {
+    now: Time,
+    generation: u32,
+    server: ServerLedger,
+    /// What the server's snapshot was after each frame, by number.
+    truth: Vec<Picture>,
+    dirty: BTreeSet<TileIndex>,
+    sent_epochs: [u64; TILES],
+    client: ClientLedger,
+    shown: Picture,
+    epochs: [u64; TILES],
+    begun: BTreeSet<u64>,
+    proofs: u64,
+    flying: Vec<Flying>,
+    to_server: Vec<FromClient>,
+    to_client: Vec<Verdict>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            now: Time(0),
+            generation: 1,
+            server: ServerLedger::new(surface(1)),
+            truth: vec![Picture::default()],
+            dirty: BTreeSet::new(),
+            sent_epochs: [0; TILES],
+            client: ClientLedger::new(surface(1)),
+            shown: Picture::default(),
+            epochs: [0; TILES],
+            begun: BTreeSet::new(),
+            proofs: 0,
+            flying: Vec::new(),
+            to_server: Vec::new(),
+            to_client: Vec::new(),
+        }
+    }
+
+    fn happen(&mut self, what: Happening) {
+        self.now = self.now + Duration::from_secs(1);
+        match what {
+            Happening::Send(steps) => self.send(steps),
+            Happening::Repair => self.repair(),
+            Happening::Arrive(pick) => self.arrive(pick, Painting::Right),
+            Happening::ArriveAndBreak(pick, tile) => self.arrive(pick, Painting::Wrong(tile)),
+            Happening::ArriveAndFail(pick) => self.arrive(pick, Painting::Fails),
+            Happening::Prove => self.prove(),
+            Happening::Judge => self.judge(),
+            Happening::Hear => {
+                for verdict in self.to_client.drain(..) {
+                    self.client.judged(&verdict);
+                }
+            }
+            Happening::Resume => self.resume(),
+        }
+    }
+
+    fn send(&mut self, steps: Vec<Step>) {
+        let seq = self.truth.len() as u64;
+        let mut picture = self.truth[seq as usize - 1];
+        paint(&mut picture, seq, &steps, &[]);
+        self.send_as(seq, steps, picture, false);
+    }
+
+    /// Sends what the snapshot has in the dirty tiles; the picture stays.
+    fn repair(&mut self) {
+        if self.dirty.is_empty() {
+            return;
+        }
+        let seq = self.truth.len() as u64;
+        let whole = |tile: &TileIndex| Step::PaintWhole(*tile as usize);
+        let steps = self.dirty.iter().map(whole).collect();
+        self.dirty.clear();
+        self.send_as(seq, steps, self.truth[seq as usize - 1], true);
+    }
+
+    fn send_as(&mut self, seq: u64, steps: Vec<Step>, picture: Picture, is_repair: bool) {
+        let context = self.server.context();
+        let reads = reads(&steps);
+        let writes = writes(&steps, |tile| digest(&context, tile, seq, picture));
+        let base = self.server.base(&reads, &writes);
+        self.server.sent(seq, &reads, &writes);
+        self.truth.push(picture);
+        let tiles: Vec<_> = writes.iter().map(|w| w.tile).collect();
+        tiles.iter().for_each(|tile| self.sent_epochs[*tile as usize] = seq);
+        self.flying.push(Flying { seq, base, steps, tiles, is_repair });
+    }
+
+    fn arrive(&mut self, pick: usize, how: Painting) {
+        let is_ready = |frame: &Flying| (1..=frame.base).all(|seq| self.begun.contains(&seq));
+        let ready: Vec<_> = (0..self.flying.len()).filter(|i| is_ready(&self.flying[*i])).collect();
+        if ready.is_empty() {
+            return;
+        }
+        let Flying { seq, steps, tiles, is_repair, .. } = self.flying.remove(ready[pick % ready.len()]);
+        let newer = self.client.begin(seq, tiles.iter().copied());
+        let paints: Vec<_> = tiles.iter().copied().filter(|tile| !newer.contains(tile)).collect();
+        self.begun.insert(seq);
+        if is_repair {
+            paints.iter().for_each(|t| self.shown[*t as usize] = self.truth[seq as usize][*t as usize]);
+        } else {
+            paint(&mut self.shown, seq, &steps, &newer);
+        }
+        paints.iter().for_each(|tile| self.epochs[*tile as usize] = seq);
+        match how {
+            Painting::Wrong(tile) if paints.contains(&(tile as TileIndex)) => {
+                self.shown[tile][0] ^= 0x8000_0000
+            }
+            Painting::Fails => {
+                paints.iter().for_each(|tile| self.shown[*tile as usize][1] ^= 0x4000_0000);
+                self.to_server.push(FromClient::Nack(seq));
+                return;
+            }
+            _ => (),
+        }
+        self.client.painted(self.now, seq, paints.into_iter());
+    }
+
+    fn prove(&mut self) {
+        let due = self.client.take_due(self.now);
+        if due.is_empty() {
+            return;
+        }
+        let surface = *self.client.surface();
+        let context =
+            DigestContext { nonce: surface.nonce, surface: surface.id, generation: surface.generation };
+        let tiles = due
+            .into_iter()
+            .map(|due| TileProof {
+                tile: due.tile,
+                epoch: due.epoch,
+                digest: digest(&context, due.tile, due.epoch, self.shown),
+            })
+            .collect();
+        self.proofs += 1;
+        let proof = Proof { id: self.proofs, surface: 1, generation: surface.generation, tiles };
+        self.client.sent(&proof);
+        self.to_server.push(FromClient::Proof(proof));
+    }
+
+    fn judge(&mut self) {
+        for message in self.to_server.drain(..) {
+            match message {
+                FromClient::Proof(proof) => {
+                    let judgement = self.server.judge(&proof);
+                    self.dirty.extend(judgement.wrong);
+                    self.to_client.push(judgement.verdict);
+                }
+                FromClient::Nack(seq) => self.dirty.extend(self.server.lost(seq)),
+            }
+        }
+    }
+
+    fn resume(&mut self) {
+        self.flying.clear();
+        self.to_server.clear();
+        self.to_client.clear();
+        self.generation += 1;
+        self.proofs = 0;
+        let newest = self.truth.len() as u64 - 1;
+        let applied = (1..=newest).take_while(|seq| self.begun.contains(seq)).last().unwrap_or(0);
+        let unpainted = (0..TILES as TileIndex)
+            .filter(|tile| self.client.state(*tile) == TileState::Dirty)
+            .map(|tile| self.epochs[tile as usize])
+            .filter(|epoch| *epoch > 0);
+        // SPEC.md 10: a frame that failed counts as not applied.
+        let applied_to = unpainted.map(|epoch| epoch - 1).chain([applied]).min().unwrap_or(0);
+        self.begun.extend(1..=newest);
+        self.dirty.extend(self.server.resume(surface(self.generation), applied_to));
+        self.client.renew(self.now, surface(self.generation));
+    }
+
+    /// What must hold at any time.
+    fn check(&self) -> Result<(), TestCaseError> {
+        let mut verified = 0;
+        for tile in 0..TILES {
+            let (index, epoch) = (tile as TileIndex, self.epochs[tile]);
+            let is_equal = self.shown[tile] == self.truth[epoch as usize][tile];
+            if self.client.state(index) == TileState::Verified {
+                verified += 1;
+                prop_assert!(is_equal, "the client takes a wrong tile {tile} for verified");
+            }
+            if self.server.state(index) == TileState::Verified && self.sent_epochs[tile] == epoch {
+                prop_assert!(is_equal, "the server takes a wrong tile {tile} for verified");
+            }
+        }
+        prop_assert_eq!(self.client.counts().verified, verified);
+        Ok(())
+    }
+
+    /// Nothing changes any more, nothing is lost: all must end verified.
+    fn settle(&mut self) {
+        self.send((0..TILES).map(Step::PaintWhole).collect());
+        for _ in 0..8 {
+            while !self.flying.is_empty() {
+                self.happen(Happening::Arrive(0));
+            }
+            for step in [Happening::Prove, Happening::Judge, Happening::Hear, Happening::Repair] {
+                self.happen(step);
+            }
+        }
+    }
+}
+
+/// A digest without collisions: the samples themselves, and all that salts them.
+fn digest(context: &DigestContext, tile: TileIndex, epoch: u64, picture: Picture) -> Digest {
+    let [left, right] = picture[tile as usize];
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&left.to_le_bytes());
+    bytes[4..8].copy_from_slice(&right.to_le_bytes());
+    bytes[8..12].copy_from_slice(&(epoch as u32).to_le_bytes());
+    bytes[12..16].copy_from_slice(&[
+        tile as u8,
+        context.generation as u8,
+        context.nonce[0],
+        context.surface as u8,
+    ]);
+    Digest(bytes)
+}
+
+proptest! {
+    #[test]
+    fn nothing_wrong_is_ever_verified_and_all_ends_verified(
+        happenings in prop::collection::vec(happening(), 1..120),
+    ) {
+        let mut world = World::new();
+        for what in happenings {
+            world.happen(what);
+            world.check()?;
+        }
+        world.settle();
+        world.check()?;
+        prop_assert!(world.client.counts().all_verified(), "{:?}", world.client.counts());
+        prop_assert!(world.server.counts().all_verified(), "{:?}", world.server.counts());
+        prop_assert_eq!(Some(&world.shown), world.truth.last());
+    }
+}
