@@ -91,7 +91,7 @@ impl Control {
             control::HELLO => Control::Hello(Hello::from_bytes(bytes)?),
             control::WELCOME => Control::Welcome(Welcome::from_bytes(bytes)?),
             control::SURFACE => Control::Surface(Surface::from_bytes(bytes)?),
-            control::SURFACE_GONE => Control::SurfaceGone(Number::from_bytes(bytes)?.0 as u32),
+            control::SURFACE_GONE => Control::SurfaceGone(SurfaceNumber::from_bytes(bytes)?.0),
             control::LAYOUT => Control::Layout(Layout::from_bytes(bytes)?),
             control::WANT_LAYOUT => Control::WantLayout(Layout::from_bytes(bytes)?),
             control::PROOF => Control::Proof(Proof::from_bytes(bytes)?),
@@ -118,6 +118,13 @@ impl Encode for Control {
             Control::Leds(m) => m.encode(out),
             Control::Close(m) => m.encode(out),
         }
+    }
+}
+
+struct SurfaceNumber(u32);
+impl Decode for SurfaceNumber {
+    fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        input.u32v("surface").map(SurfaceNumber)
     }
 }
 
