@@ -1,37 +1,31 @@
-//! x86-64 versions.
+//! x86-64 versions. The one place of this codec that holds unsafe code.
 #![allow(unsafe_code)]
 
-use super::scalar::{self, Decoding, Modelling, Words};
+mod decode;
+mod lanes;
+mod model;
+mod push;
+
+use super::scalar::{Decoding, Modelling, Words};
 use crate::lossless::wave::LANES;
 use crate::lossless::wave::tables::Map;
 
-/// [`scalar::model`] compiled for AVX2. The caller has seen [`crate::cpu::Features::AVX2`].
+/// [`super::scalar::model`] with AVX2. The caller has seen [`crate::cpu::Features::AVX2`].
 pub(super) fn model(job: &mut Modelling<'_>) {
-    #[target_feature(enable = "avx2,bmi1,bmi2")]
-    fn compiled(job: &mut Modelling<'_>) {
-        scalar::model(job);
-    }
-    // SAFETY: the features that `compiled` is built for are those of `Features::AVX2`, which only
-    // `Features::detect` gives, after it asked the CPU; `kernel` calls this only with that set.
-    unsafe { compiled(job) }
+    // SAFETY: the features that `model::model` is built for are those of `Features::AVX2`. An encoder or decoder
+    // holds that set only if `Features::detect` found it in this CPU (`with_cpu` masks what the caller asks for),
+    // and `kernel` calls this only for a set that holds it.
+    unsafe { model::model(job) }
 }
 
-/// [`scalar::push`] compiled for AVX2.
+/// [`super::scalar::push`] with AVX2. The caller has seen [`crate::cpu::Features::AVX2`].
 pub(super) fn push(symbols: &[u32], map: &Map, states: &mut [u32; LANES], words: &mut Words) {
-    #[target_feature(enable = "avx2,bmi1,bmi2")]
-    fn compiled(symbols: &[u32], map: &Map, states: &mut [u32; LANES], words: &mut Words) {
-        scalar::push(symbols, map, states, words);
-    }
     // SAFETY: as in `model`.
-    unsafe { compiled(symbols, map, states, words) }
+    unsafe { push::push(symbols, map, states, words) }
 }
 
-/// [`scalar::decode`] compiled for AVX2.
+/// [`super::scalar::decode`] with AVX2. The caller has seen [`crate::cpu::Features::AVX2`].
 pub(super) fn decode(job: &mut Decoding<'_>) {
-    #[target_feature(enable = "avx2,bmi1,bmi2")]
-    fn compiled(job: &mut Decoding<'_>) {
-        scalar::decode(job);
-    }
     // SAFETY: as in `model`.
-    unsafe { compiled(job) }
+    unsafe { decode::decode(job) }
 }

@@ -126,7 +126,7 @@ impl Segment {
         bits.finish();
 
         let mut states = [1 << 16; LANES];
-        self.words.reset(2 * self.symbols.len());
+        self.words.reset(self.symbols.len() / LANES);
         let mut end = self.symbols.len();
         for (unit, choice) in self.units.iter().rev() {
             let start = end - unit.steps * LANES;

@@ -1,6 +1,6 @@
 //! The code tables, expanded from the trained families when the crate is built: a call sets nothing up.
 
-use super::model::{CONTEXTS, ESCAPE, TOKENS, raw_bits};
+use super::model::{CONTEXTS, ESCAPE, FIRST_WIDE, TOKENS, raw_bits};
 use super::trained::{FAMILIES, PRESETS};
 
 /// Frequencies of a table sum to 2^10.
@@ -25,19 +25,41 @@ pub(in crate::lossless) static DECODE: [u32; SLOTS] = expand_decode();
 
 /// How a token enters a state.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(in crate::lossless) struct Entry {
     /// floor(2^32 / frequency), for the division.
     pub(in crate::lossless) reciprocal: u32,
-    /// INVARIANT: 1..=1023.
-    pub(in crate::lossless) frequency: u16,
-    /// The sum of the frequencies before, with [`Entry::ESCAPES`] set if it is the escape's in place of a token's
-    /// that this family has no room for.
-    pub(in crate::lossless) start: u16,
+    /// frequency:10 (1..=1023), start:10 (sum of the frequencies before), raw bits of the first round:4, and on top
+    /// one bit that says that these are the escape's, in place of a token's that the family has no room for.
+    pub(in crate::lossless) rest: u32,
 }
 
 impl Entry {
-    /// The flag in [`Entry::start`].
-    pub(in crate::lossless) const ESCAPES: u16 = 1 << 15;
+    const fn new(frequency: u16, start: u16, bits: u32, escapes: bool) -> Self {
+        let reciprocal = if frequency == 1 { u32::MAX } else { ((1u64 << 32) / frequency as u64) as u32 };
+        let rest = frequency as u32 | (start as u32) << 10 | bits << 20 | (escapes as u32) << 31;
+        Self { reciprocal, rest }
+    }
+
+    #[inline(always)]
+    pub(in crate::lossless) fn frequency(self) -> u32 {
+        self.rest & 0x3ff
+    }
+
+    #[inline(always)]
+    pub(in crate::lossless) fn start(self) -> u32 {
+        self.rest >> 10 & 0x3ff
+    }
+
+    #[inline(always)]
+    pub(in crate::lossless) fn bits(self) -> u32 {
+        self.rest >> 20 & 15
+    }
+
+    #[inline(always)]
+    pub(in crate::lossless) fn escapes(self) -> bool {
+        self.rest >> 31 == 1
+    }
 }
 
 /// Entry `family * 64 + token`.
@@ -57,8 +79,7 @@ const fn expand_decode() -> [u32; SLOTS] {
         let mut k = 0;
         while k < TOKENS {
             let frequency = FAMILIES[family][k] as u32;
-            let (bits, _) = raw_bits(k as u32);
-            let early = if (k as u32) < super::model::FIRST_WIDE { bits } else { 0 };
+            let early = early_bits(k as u32);
             let mut offset = 0;
             while offset < frequency {
                 table[slot] = offset | frequency << 10 | (k as u32) << 20 | early << 26;
@@ -73,8 +94,13 @@ const fn expand_decode() -> [u32; SLOTS] {
     table
 }
 
+/// Raw bits that are taken together with the token.
+const fn early_bits(k: u32) -> u32 {
+    if k < FIRST_WIDE { raw_bits(k).0 } else { 0 }
+}
+
 const fn expand_encode() -> [Entry; ENTRIES] {
-    let mut table = [Entry { reciprocal: 0, frequency: 1, start: 0 }; ENTRIES];
+    let mut table = [Entry::new(1, 0, 0, false); ENTRIES];
     let mut family = 0;
     while family < FAMILY_COUNT {
         let escape = FAMILIES[family][ESCAPE];
@@ -84,9 +110,9 @@ const fn expand_encode() -> [Entry; ENTRIES] {
             let frequency = FAMILIES[family][k];
             assert!(frequency < 1 << SCALE_BITS, "a token never fills its table");
             table[family * 64 + k] = if frequency == 0 {
-                entry(escape, (1024 - escape) | Entry::ESCAPES)
+                Entry::new(escape, 1024 - escape, 0, true)
             } else {
-                entry(frequency, start)
+                Entry::new(frequency, start, early_bits(k as u32), false)
             };
             start += frequency;
             k += 1;
@@ -94,11 +120,6 @@ const fn expand_encode() -> [Entry; ENTRIES] {
         family += 1;
     }
     table
-}
-
-const fn entry(frequency: u16, start: u16) -> Entry {
-    let reciprocal = if frequency == 1 { u32::MAX } else { ((1u64 << 32) / frequency as u64) as u32 };
-    Entry { reciprocal, frequency, start }
 }
 
 const fn expand_cost() -> [[u16; FAMILY_COUNT]; ESCAPE] {

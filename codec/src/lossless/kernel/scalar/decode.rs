@@ -326,7 +326,7 @@ fn take_residuals(
 
 /// The second round: the raw bits of large residuals, in the lanes of `wide`.
 #[cold]
-fn take_wide(
+pub(in crate::lossless) fn take_wide(
     states: &mut [u32; LANES],
     z: &mut Lanes,
     mut wide: u32,

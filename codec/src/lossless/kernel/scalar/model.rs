@@ -51,12 +51,22 @@ impl Residuals {
 
 #[inline(always)]
 pub(in crate::lossless) fn model(job: &mut Modelling<'_>) {
+    model_with(job, try_stretch);
+}
+
+/// The whole of it, with `try_stretch` to add the errors of all predictors on samples `phase`, `phase + stride`,
+/// ... of a stretch to their costs.
+#[inline(always)]
+pub(in crate::lossless) fn model_with(
+    job: &mut Modelling<'_>,
+    try_stretch: impl Fn(&mut [u32; PREDICTORS], &Stretch<'_>, usize, usize, i32),
+) {
     job.symbols.fill(SKIP);
     job.counts.iter_mut().for_each(|row| row.fill(0));
     match job.search {
         Search::None => job.predictors.fill(MED),
-        Search::Sampled => choose::<4>(job),
-        Search::All => choose::<1>(job),
+        Search::Sampled => choose(job, 4, try_stretch),
+        Search::All => choose(job, 1, try_stretch),
     }
     for row in 0..job.unit.rows {
         fold_row(job, row);
@@ -81,14 +91,14 @@ fn stretches(unit: &Unit, row: usize) -> impl Iterator<Item = (usize, usize, usi
 }
 
 /// A stretch of a row and its neighbours, all of one length.
-struct Stretch<'a> {
-    sample: &'a [u16],
-    w: &'a [u16],
-    ww: &'a [u16],
-    n: &'a [u16],
-    nw: &'a [u16],
-    ne: &'a [u16],
-    nn: &'a [u16],
+pub(in crate::lossless) struct Stretch<'a> {
+    pub(in crate::lossless) sample: &'a [u16],
+    pub(in crate::lossless) w: &'a [u16],
+    pub(in crate::lossless) ww: &'a [u16],
+    pub(in crate::lossless) n: &'a [u16],
+    pub(in crate::lossless) nw: &'a [u16],
+    pub(in crate::lossless) ne: &'a [u16],
+    pub(in crate::lossless) nn: &'a [u16],
 }
 
 impl<'a> Stretch<'a> {
@@ -129,9 +139,13 @@ const COLUMNS: [[i32; PREDICTORS]; 6] = {
     columns
 };
 
-/// Chooses for each block the predictor with the smallest errors on every `STRIDE`th step.
+/// Chooses for each block the predictor with the smallest errors on every `stride`th step.
 #[inline(always)]
-fn choose<const STRIDE: usize>(job: &mut Modelling<'_>) {
+fn choose(
+    job: &mut Modelling<'_>,
+    stride: usize,
+    try_stretch: impl Fn(&mut [u32; PREDICTORS], &Stretch<'_>, usize, usize, i32),
+) {
     job.costs.fill([0; PREDICTORS]);
     let max = (1 << job.plane.bits()) - 1;
     for row in 0..job.unit.rows {
@@ -140,11 +154,8 @@ fn choose<const STRIDE: usize>(job: &mut Modelling<'_>) {
         let start = first_step(&job.unit, row);
         for (block, from, to) in stretches(&job.unit, row) {
             let stretch = Stretch::new(job.plane, y, from, to);
-            let phase = (STRIDE + 1 - (start + from) % STRIDE) % STRIDE;
-            let cost = &mut job.costs[block];
-            for i in (phase..to - from).step_by(STRIDE) {
-                try_all(cost, i32::from(stretch.sample[i]), stretch.taps(i), max);
-            }
+            let phase = (stride + 1 - (start + from) % stride) % stride;
+            try_stretch(&mut job.costs[block], &stretch, phase, stride, max);
         }
     }
     for (id, cost) in job.predictors.iter_mut().zip(&*job.costs) {
@@ -158,19 +169,23 @@ fn choose<const STRIDE: usize>(job: &mut Modelling<'_>) {
     }
 }
 
-/// Adds the error of every predictor on one sample.
 #[inline(always)]
-fn try_all(cost: &mut [u32; PREDICTORS], sample: i32, taps: [i32; 6], max: i32) {
-    let mut sums = [128i32; PREDICTORS];
-    for (tap, column) in taps.iter().zip(&COLUMNS) {
-        for (sum, weight) in sums.iter_mut().zip(column) {
-            *sum += tap * weight;
+fn try_stretch(cost: &mut [u32; PREDICTORS], stretch: &Stretch<'_>, phase: usize, stride: usize, max: i32) {
+    for i in (phase..stretch.sample.len()).step_by(stride) {
+        let (sample, taps) = (i32::from(stretch.sample[i]), stretch.taps(i));
+        let mut predictions = [128i32; PREDICTORS];
+        for (tap, column) in taps.iter().zip(&COLUMNS) {
+            for (sum, weight) in predictions.iter_mut().zip(column) {
+                *sum += tap * weight;
+            }
         }
-    }
-    let median = med(taps[0], taps[1], taps[2]);
-    for (id, (cost, sum)) in cost.iter_mut().zip(sums).enumerate() {
-        let prediction = if id == 0 { median } else { (sum >> 8).max(0).min(max) };
-        *cost += sample.abs_diff(prediction);
+        for sum in &mut predictions {
+            *sum = (*sum >> 8).max(0).min(max);
+        }
+        predictions[usize::from(MED)] = med(taps[0], taps[1], taps[2]);
+        for (cost, prediction) in cost.iter_mut().zip(predictions) {
+            *cost += (sample - prediction).unsigned_abs();
+        }
     }
 }
 

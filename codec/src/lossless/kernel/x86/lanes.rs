@@ -1,0 +1,164 @@
+//! Sixteen lanes in two AVX2 registers.
+
+use core::arch::x86_64::*;
+
+use crate::lossless::wave::LANES;
+
+/// Lanes 0..8 and 8..16.
+#[derive(Clone, Copy)]
+pub(super) struct V(pub(super) __m256i, pub(super) __m256i);
+
+/// Gives a lane-wise operation its two halves.
+macro_rules! lanewise {
+    ($($name:ident = $op:ident;)*) => { impl V { $(
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        pub(super) fn $name(self, other: V) -> V {
+            V($op(self.0, other.0), $op(self.1, other.1))
+        }
+    )* } };
+}
+
+lanewise! {
+    add = _mm256_add_epi32;
+    sub = _mm256_sub_epi32;
+    mul = _mm256_mullo_epi32;
+    and = _mm256_and_si256;
+    or = _mm256_or_si256;
+    xor = _mm256_xor_si256;
+    mul_pairs = _mm256_madd_epi16;
+    min = _mm256_min_epi32;
+    max = _mm256_max_epi32;
+    is = _mm256_cmpeq_epi32;
+    is_more = _mm256_cmpgt_epi32;
+    shift_left = _mm256_sllv_epi32;
+    shift_right = _mm256_srlv_epi32;
+}
+
+impl V {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn all(value: i32) -> V {
+        V(_mm256_set1_epi32(value), _mm256_set1_epi32(value))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn load(lanes: &[i32; LANES]) -> V {
+        let at = lanes.as_ptr();
+        // SAFETY: the reference holds 16 numbers of 4 bytes: both halves of 32 bytes lie in it, and an unaligned
+        // load asks for nothing else.
+        unsafe { V(_mm256_loadu_si256(at.cast()), _mm256_loadu_si256(at.add(8).cast())) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn store(self) -> [i32; LANES] {
+        let mut lanes = [0; LANES];
+        let at = lanes.as_mut_ptr();
+        // SAFETY: as in `load`, and the reference is exclusive.
+        unsafe {
+            _mm256_storeu_si256(at.cast(), self.0);
+            _mm256_storeu_si256(at.add(8).cast(), self.1);
+        }
+        lanes
+    }
+
+    /// `other` in the lanes where `mask` is -1.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn or_where(self, mask: V, other: V) -> V {
+        V(_mm256_blendv_epi8(self.0, other.0, mask.0), _mm256_blendv_epi8(self.1, other.1, mask.1))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn left<const BITS: i32>(self) -> V {
+        V(_mm256_slli_epi32::<BITS>(self.0), _mm256_slli_epi32::<BITS>(self.1))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn right<const BITS: i32>(self) -> V {
+        V(_mm256_srli_epi32::<BITS>(self.0), _mm256_srli_epi32::<BITS>(self.1))
+    }
+
+    /// A shift that keeps the sign.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn halve<const BITS: i32>(self) -> V {
+        V(_mm256_srai_epi32::<BITS>(self.0), _mm256_srai_epi32::<BITS>(self.1))
+    }
+
+    /// The bits of the numbers as floats.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn float_bits(self) -> V {
+        V(_mm256_castps_si256(_mm256_cvtepi32_ps(self.0)), _mm256_castps_si256(_mm256_cvtepi32_ps(self.1)))
+    }
+
+    /// Every lane gets what the lane above had, lane 0 gets `first`.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn down(self, first: i32) -> V {
+        let turn = _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6);
+        let low = _mm256_permutevar8x32_epi32(self.0, turn);
+        let high = _mm256_permutevar8x32_epi32(self.1, turn);
+        let first = _mm256_castsi128_si256(_mm_cvtsi32_si128(first));
+        V(_mm256_blend_epi32::<1>(low, first), _mm256_blend_epi32::<1>(high, low))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn magnitude(self) -> V {
+        V(_mm256_abs_epi32(self.0), _mm256_abs_epi32(self.1))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn not(self) -> V {
+        self.xor(V::all(-1))
+    }
+
+    /// This mask without the lanes of `other`.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn and_not(self, other: V) -> V {
+        V(_mm256_andnot_si256(other.0, self.0), _mm256_andnot_si256(other.1, self.1))
+    }
+
+    /// A mask of the lanes that, without sign, are no less than those of `other`.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn is_at_least(self, other: V) -> V {
+        V(_mm256_max_epu32(self.0, other.0), _mm256_max_epu32(self.1, other.1)).is(self)
+    }
+
+    /// The high halves of the products without sign.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn high_product(self, other: V) -> V {
+        let half = |a, b| {
+            let even = _mm256_srli_epi64::<32>(_mm256_mul_epu32(a, b));
+            let odd = _mm256_mul_epu32(_mm256_srli_epi64::<32>(a), _mm256_srli_epi64::<32>(b));
+            _mm256_blend_epi32::<0b1010_1010>(even, odd)
+        };
+        V(half(self.0, other.0), half(self.1, other.1))
+    }
+
+    /// True if a lane of this mask is set that is not set in `other`.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn is_any_outside(self, other: V) -> bool {
+        let (low, high) = self.and_not(other).bits();
+        low | high != 0
+    }
+
+    /// One bit for each lane of a mask.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn bits(self) -> (u32, u32) {
+        let bits = |half| _mm256_movemask_ps(_mm256_castsi256_ps(half)) as u32;
+        (bits(self.0), bits(self.1))
+    }
+}
