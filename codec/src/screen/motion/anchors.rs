@@ -1,7 +1,7 @@
 //! Anchors: short runs of pixels that both frames can find without knowing of each other, and their votes.
 //!
-//! An anchor is a window of 16 columns by three near rows that begins with an edge and whose hash begins with
-//! three zero bits. Both are properties of the pixels alone, so content that moved brings its anchors along, and
+//! An anchor is a window of 16 columns by three near rows that begins with an edge and the hash of whose
+//! first quarter begins with three zero bits. Both are properties of the pixels alone, so content that moved brings its anchors along, and
 //! flat areas have none. One row would not do: rows of a bitmap font's letters repeat all over a page.
 //! Anchors of the old frame that occur at two places say nothing about where content came from and do not vote.
 
@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::blocks::BlockMap;
 use super::{Pair, Vector};
 use crate::geom::{Rect, TILE};
-use crate::pixel::{ImageRef, PixelFormat};
+use crate::pixel::ImageRef;
 
 /// Columns that an anchor's hash covers.
 const WINDOW: usize = 16;
@@ -20,15 +20,13 @@ const ROWS: [u32; 3] = [0, 2, 5];
 const STARTS: usize = TILE as usize;
 /// Columns read for the windows of a tile's row.
 const LEN: usize = STARTS + WINDOW;
-/// A number for each of them.
-type Columns = [u32; LEN];
 /// One window in 2^THIN that begin with an edge is an anchor.
 const THIN: u32 = 3;
 /// More tiles than this and only part of the old frame's row pieces is read, and
-const OLD_TILES: usize = 128;
+const OLD_TILES: usize = 32;
 /// more than this, only some of the new frame's rows. The two are thinned across each other (pieces of all rows
-/// against whole rows of some), so that no vector escapes, and never below 1 in 8 each.
-const NEW_TILES: usize = 64;
+/// against whole rows of some), so that no vector escapes, and never below 1 in 16 each.
+const NEW_TILES: usize = 32;
 /// log2 of the slots for the old frame's anchors.
 const SLOT_BITS: u32 = 14;
 /// log2 of the vectors that can collect votes at a time.
@@ -41,6 +39,7 @@ const MAX_CANDIDATES: usize = 12;
 pub(super) struct Anchors {
     slots: Vec<Slot>,
     votes: Vec<Vote>,
+    windows: Windows,
 }
 
 /// An anchor of the old frame.
@@ -71,13 +70,14 @@ impl Anchors {
         self.votes.resize(1 << VOTE_BITS, Vote::default());
 
         let tiles = map.changed_tiles().count();
-        let old_share = (tiles / OLD_TILES).next_power_of_two().min(8) as u32;
-        let new_share = (tiles / NEW_TILES).next_power_of_two().min(8) as u32;
+        let old_share = (tiles / OLD_TILES).next_power_of_two().min(16) as u32;
+        let new_share = (tiles / NEW_TILES).next_power_of_two().min(16) as u32;
+        // Taken out, because what they find goes into the tables beside them.
+        let mut windows = core::mem::take(&mut self.windows);
         for tile in map.changed_tiles() {
-            for y in (tile.y..tile.bottom())
-                .filter(|&y| scatter((y << 10) | (tile.x / TILE)).is_multiple_of(old_share))
-            {
-                each_anchor(pair.old, tile, y, |hash, x| self.enter(hash, x, y));
+            let chosen = |y: &u32| scatter((y << 10) | (tile.x / TILE)).is_multiple_of(old_share);
+            for y in (tile.y..tile.bottom()).filter(chosen) {
+                windows.each_anchor(pair.old, tile, y, |hash, x| self.enter(hash, x, y));
             }
         }
         for tile in map.changed_tiles() {
@@ -85,10 +85,11 @@ impl Anchors {
                 // Rows at a fixed distance could fall between the lines of a text, all of them.
                 let y = group + scatter(group) % new_share;
                 if y < tile.bottom() {
-                    each_anchor(pair.new, tile, y, |hash, x| self.vote(hash, x, y));
+                    windows.each_anchor(pair.new, tile, y, |hash, x| self.vote(hash, x, y));
                 }
             }
         }
+        self.windows = windows;
         self.elected()
     }
 
@@ -128,7 +129,7 @@ impl Anchors {
 }
 
 fn slot_of(hash: u32) -> usize {
-    (hash << THIN >> (32 - SLOT_BITS)) as usize
+    (hash >> (32 - SLOT_BITS)) as usize
 }
 
 /// A well mixed number of its own for every `n`.
@@ -137,80 +138,96 @@ fn scatter(n: u32) -> u32 {
     (n ^ n >> 12).wrapping_mul(0x297a_2d39) >> 8
 }
 
-/// Calls `found` with hash and column of every anchor that starts in row `y` of `tile`.
-fn each_anchor(image: ImageRef<'_>, tile: Rect, y: u32, mut found: impl FnMut(u32, u32)) {
-    let columns = image.size().w - tile.x;
-    let starts = columns.saturating_sub(WINDOW as u32 - 1).min(tile.w) as usize;
-    if y + ROWS[2] >= image.size().h || starts == 0 {
-        return;
+/// A row of windows in the making. It is kept because clearing arrays costs as much as filling them.
+#[derive(Debug)]
+struct Windows {
+    /// For every column one number made of three pixels.
+    columns: [u32; LEN],
+    /// Hashes of two columns from each on, and
+    pairs: [u32; LEN],
+    /// of four.
+    quarters: [u32; LEN],
+    /// Not 0 where an anchor starts.
+    marks: [u8; STARTS],
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self { columns: [0; LEN], pairs: [0; LEN], quarters: [0; LEN], marks: [0; STARTS] }
     }
-    // The rows are told apart by rotation, so that each counts for itself.
-    let mut pixels: Columns = [0; LEN];
-    add::<0>(&mut pixels, image, tile.x, y + ROWS[0]);
-    add::<11>(&mut pixels, image, tile.x, y + ROWS[1]);
-    add::<21>(&mut pixels, image, tile.x, y + ROWS[2]);
-    if pixels[..STARTS] == pixels[1..=STARTS] {
-        return;
-    }
-    let hashes = hashes(&pixels);
-    for (group, eight) in hashes.as_chunks::<8>().0.iter().enumerate() {
-        if eight.iter().fold(0, |any, hash| any | hash) == 0 {
-            continue;
+}
+
+impl Windows {
+    /// Calls `found` with hash and column of every anchor that starts in row `y` of `tile`.
+    fn each_anchor(&mut self, image: ImageRef<'_>, tile: Rect, y: u32, mut found: impl FnMut(u32, u32)) {
+        let columns = image.size().w - tile.x;
+        let starts = columns.saturating_sub(WINDOW as u32 - 1).min(tile.w) as usize;
+        if y + ROWS[2] >= image.size().h || starts == 0 {
+            return;
         }
-        for (i, &hash) in eight.iter().enumerate() {
-            let start = group * 8 + i;
-            if hash != 0 && start < starts {
-                found(hash, tile.x + start as u32);
+        let bytes = image.format().bytes_per_pixel();
+        let rows = ROWS.map(|down| &image.row(y + down)[tile.x as usize * bytes..]);
+        match bytes {
+            4 => self.read::<4>(rows),
+            2 => self.read::<2>(rows),
+            _ => self.read::<1>(rows),
+        }
+        if self.columns[..STARTS] == self.columns[1..=STARTS] {
+            return;
+        }
+        self.mark();
+        for (group, eight) in self.marks.as_chunks::<8>().0.iter().enumerate() {
+            if u64::from_ne_bytes(*eight) == 0 {
+                continue;
             }
+            for at in (group * 8..starts.min(group * 8 + 8)).filter(|at| self.marks[*at] != 0) {
+                let hash = [0, 4, 8, 12].into_iter().fold(0u32, |hash, i| {
+                    (hash ^ self.quarters[at + i]).wrapping_mul(0x9e37_79b1).rotate_left(15)
+                });
+                // The lowest bit leaves 0 to empty slots.
+                found(hash | 1, tile.x + at as u32);
+            }
+        }
+    }
+
+    /// Fills `columns` from pixels of `B` bytes each; 0 past the end of the rows.
+    fn read<const B: usize>(&mut self, rows: [&[u8]; 3]) {
+        let rows = rows.map(|row| row.as_chunks::<B>().0);
+        // A length that is known lets the compiler use vectors.
+        if let [Some(a), Some(b), Some(c)] = rows.map(|row| row.first_chunk::<LEN>()) {
+            for i in 0..LEN {
+                self.columns[i] = column([a[i], b[i], c[i]]);
+            }
+        } else {
+            let [a, b, c] = rows;
+            self.columns.fill(0);
+            for (to, ((a, b), c)) in self.columns.iter_mut().zip(a.iter().zip(b).zip(c)) {
+                *to = column([*a, *b, *c]);
+            }
+        }
+    }
+
+    /// Hashes the quarters of all windows, and marks the anchors by their first one.
+    ///
+    /// Arrays of known length and shifts in place of most products make this vector code even on a CPU that
+    /// cannot multiply four 32-bit numbers at a time.
+    fn mark(&mut self) {
+        let Self { columns, pairs, quarters, marks } = self;
+        for i in 0..LEN - 1 {
+            pairs[i] = columns[i].wrapping_add(columns[i] << 5) ^ columns[i + 1];
+        }
+        for i in 0..LEN - 3 {
+            quarters[i] = pairs[i].wrapping_add(pairs[i] << 11) ^ pairs[i + 2];
+        }
+        for i in 0..STARTS {
+            let mixed = (quarters[i] ^ quarters[i] >> 15).wrapping_mul(0x85eb_ca6b);
+            marks[i] = u8::from((mixed >> (32 - THIN) == 0) & (columns[i] != columns[i + 1]));
         }
     }
 }
 
-/// Adds the pixels from `x` on, rotated by `TURN`; past the end of the row nothing.
-fn add<const TURN: u32>(pixels: &mut Columns, image: ImageRef<'_>, x: u32, y: u32) {
-    let row = &image.row(y)[x as usize * image.format().bytes_per_pixel()..];
-    match image.format() {
-        PixelFormat::Bgrx8 => {
-            for (to, px) in pixels.iter_mut().zip(row.as_chunks::<4>().0) {
-                *to = to.wrapping_add(u32::from_le_bytes(*px).rotate_left(TURN));
-            }
-        }
-        PixelFormat::Gray16(_) => {
-            for (to, px) in pixels.iter_mut().zip(row.as_chunks::<2>().0) {
-                *to = to.wrapping_add(u32::from(u16::from_le_bytes(*px)).rotate_left(TURN));
-            }
-        }
-        PixelFormat::Gray8 => {
-            for (to, px) in pixels.iter_mut().zip(row) {
-                *to = to.wrapping_add(u32::from(*px).rotate_left(TURN));
-            }
-        }
-    }
-}
-
-/// For every window its hash if it is an anchor, else 0.
-///
-/// Arrays of fixed length and shifts in place of products let the compiler make vector code of the plain loops
-/// even for a CPU that cannot multiply four 32-bit numbers at a time.
-fn hashes(pixels: &Columns) -> [u32; STARTS] {
-    let (mut a, mut b): (Columns, Columns) = ([0; LEN], [0; LEN]);
-    join::<1, { LEN - 1 }, 5>(pixels, &mut a);
-    join::<2, { LEN - 3 }, 11>(&a, &mut b);
-    join::<4, { LEN - 7 }, 7>(&b, &mut a);
-    join::<8, { LEN - 15 }, 13>(&a, &mut b);
-    let mut out = [0u32; STARTS];
-    for i in 0..STARTS {
-        let mixed = (b[i] ^ b[i] >> 15).wrapping_mul(0x9e37_79b1);
-        let anchor = mixed >> (32 - THIN) == 0 && pixels[i] != pixels[i + 1];
-        // The lowest bit makes room for 0 as "none".
-        out[i] = if anchor { mixed | 1 } else { 0 };
-    }
-    out
-}
-
-/// Hashes of windows twice as long: `to[i]` from `from[i]` and `from[i + STEP]`.
-fn join<const STEP: usize, const COUNT: usize, const SHIFT: u32>(from: &Columns, to: &mut Columns) {
-    for i in 0..COUNT {
-        to[i] = from[i].wrapping_add(from[i] << SHIFT) ^ from[i + STEP];
-    }
+/// Turned against each other, the three pixels do not cancel out where they are equal.
+fn column<const B: usize>([a, b, c]: [[u8; B]; 3]) -> u32 {
+    let value = |px: [u8; B]| px.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte));
+    value(a).wrapping_add(value(b).rotate_left(11)).wrapping_add(value(c).rotate_left(21))
 }
