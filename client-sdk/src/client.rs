@@ -1,3 +1,4 @@
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -96,6 +97,13 @@ impl Client {
         lock(&self.canvas).get(surface).map(see)
     }
 
+    /// The same, held still until the value is dropped: for callers that cannot give a closure. `None` where there is
+    /// no such surface. A thread that holds one must not ask for another.
+    pub fn hold(&self, surface: u32) -> Option<Held<'_>> {
+        let canvas = lock(&self.canvas);
+        canvas.get(surface).is_some().then_some(Held { canvas, surface })
+    }
+
     /// The person did something.
     pub fn input(&self, action: Action) {
         self.link.command(Command::Input(action));
@@ -155,6 +163,22 @@ impl Drop for Client {
             // A thread that panicked has said so; there is nobody left to tell.
             let _ = thread.join();
         }
+    }
+}
+
+/// A surface's samples, held still: painting waits while this lives.
+#[derive(Debug)]
+pub struct Held<'a> {
+    canvas: MutexGuard<'a, Canvas>,
+    // INVARIANT: `canvas` has this surface.
+    surface: u32,
+}
+
+impl Deref for Held<'_> {
+    type Target = Image;
+
+    fn deref(&self) -> &Image {
+        self.canvas.get(self.surface).expect("a held surface is there")
     }
 }
 

@@ -8,6 +8,8 @@ use lightbox_protocol::msg::control::{Close, Layout, Role, SessionId, Surface};
 use lightbox_protocol::msg::display::{CursorPosition, CursorShape};
 use lightbox_protocol::msg::input::Locks;
 
+use crate::wake::Wake;
+
 /// What a client tells its application.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -66,12 +68,15 @@ const ROOM: usize = 4_096;
 #[derive(Debug)]
 pub struct Events {
     from: Mutex<Receiver<Event>>,
+    wake: Arc<Wake>,
 }
 
 impl Events {
     pub(crate) fn new() -> (EventSink, Self) {
         let (to, from) = sync_channel(ROOM);
-        (EventSink { to, missed: Arc::default() }, Self { from: Mutex::new(from) })
+        let wake = Arc::<Wake>::default();
+        let sink = EventSink { to, missed: Arc::default(), wake: wake.clone() };
+        (sink, Self { from: Mutex::new(from), wake })
     }
 
     /// The next event, if there is one.
@@ -83,6 +88,13 @@ impl Events {
     pub fn next_within(&self, wait: Duration) -> Option<Event> {
         self.from.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(wait).ok()
     }
+
+    /// Calls `waker` whenever an event has come that waits to be read, for applications that wait for other things
+    /// as well. It runs on threads of this crate, perhaps while they hold locks: it must be brief and call nothing
+    /// of this crate. It replaces an earlier one; events that wait already are not announced.
+    pub fn set_waker(&self, waker: impl Fn() + Send + Sync + 'static) {
+        self.wake.set(Box::new(waker));
+    }
 }
 
 /// The client's end.
@@ -90,6 +102,7 @@ impl Events {
 pub(crate) struct EventSink {
     to: SyncSender<Event>,
     missed: Arc<AtomicBool>,
+    wake: Arc<Wake>,
 }
 
 impl EventSink {
@@ -99,6 +112,7 @@ impl EventSink {
         if let Err(TrySendError::Full(_)) = self.to.try_send(event) {
             self.missed.store(true, Ordering::Relaxed);
         }
+        self.wake.call();
     }
 
     /// True once after events were lost.

@@ -29,8 +29,9 @@ mod network;
 pub mod paint;
 mod painter;
 mod stats;
+mod wake;
 
-pub use client::Client;
+pub use client::{Client, Held};
 pub use config::{Config, StartError};
 pub use event::{Event, Events};
 pub use lightbox_codec::{geom, pixel};

@@ -1,9 +1,11 @@
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lightbox_protocol::msg::control::{Close, Layout, SessionId};
 use lightbox_protocol::msg::input::Action;
+
+use crate::wake::Wake;
 
 /// What a server tells its application.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,12 +71,14 @@ const ROOM: usize = 16_384;
 #[derive(Debug)]
 pub struct Events {
     from: Mutex<Receiver<Event>>,
+    wake: Arc<Wake>,
 }
 
 impl Events {
     pub(crate) fn new() -> (EventSink, Self) {
         let (to, from) = sync_channel(ROOM);
-        (EventSink { to }, Self { from: Mutex::new(from) })
+        let wake = Arc::<Wake>::default();
+        (EventSink { to, wake: wake.clone() }, Self { from: Mutex::new(from), wake })
     }
 
     /// The next event, if there is one.
@@ -86,17 +90,27 @@ impl Events {
     pub fn next_within(&self, wait: Duration) -> Option<Event> {
         self.from.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(wait).ok()
     }
+
+    /// Calls `waker` whenever an event has come that waits to be read, for applications that wait for other things
+    /// as well. It runs on threads of this crate, perhaps while they hold locks: it must be brief and call nothing
+    /// of this crate. It replaces an earlier one; events that wait already are not announced.
+    pub fn set_waker(&self, waker: impl Fn() + Send + Sync + 'static) {
+        self.wake.set(Box::new(waker));
+    }
 }
 
 /// The server's end.
 #[derive(Clone, Debug)]
 pub(crate) struct EventSink {
     to: SyncSender<Event>,
+    wake: Arc<Wake>,
 }
 
 impl EventSink {
     /// False where the application does not read and there is no room: input must not be dropped unnoticed.
     pub(crate) fn tell(&self, event: Event) -> bool {
-        !matches!(self.to.try_send(event), Err(TrySendError::Full(_)))
+        let told = !matches!(self.to.try_send(event), Err(TrySendError::Full(_)));
+        self.wake.call();
+        told
     }
 }
