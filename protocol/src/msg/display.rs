@@ -246,8 +246,8 @@ impl Decode for Feedback {
 pub struct Heartbeat {
     /// The server's clock, in microseconds.
     pub server_us: u64,
-    /// How long the oldest change that has not been sent yet is waiting, in microseconds: what the client shows
-    /// is the desktop as it was this long before `server_us`.
+    /// The age of the oldest change that the client is not known to show, in microseconds: what it shows is the
+    /// desktop as it was this long before `server_us`.
     pub behind_us: u64,
     /// The server misses acknowledgements: answer with [`Feedback`] at once.
     pub ask: bool,

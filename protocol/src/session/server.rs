@@ -524,7 +524,9 @@ impl ServerSession {
             }
             Phase::Live if self.next_heartbeat <= now => {
                 let missing = self.display.unacked_frames() > 0;
-                let behind = self.behind.map_or(Duration::ZERO, |since| now.since(since));
+                // A heartbeat gets through where a large frame does not. So what is under way is not shown yet.
+                let oldest = self.behind.into_iter().chain(self.display.unacked_since()).min();
+                let behind = oldest.map_or(Duration::ZERO, |since| now.since(since));
                 let beat = Heartbeat {
                     server_us: now.micros(),
                     behind_us: behind.as_micros() as u64,

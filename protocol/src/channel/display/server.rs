@@ -148,6 +148,11 @@ impl ServerDisplay {
         self.in_flight.len()
     }
 
+    /// When the oldest picture was taken that the client is not known to show.
+    pub fn unacked_since(&self) -> Option<Time> {
+        self.in_flight.iter().map(|f| f.capture).min()
+    }
+
     /// The newest frame sent.
     pub fn sent_to(&self) -> u64 {
         self.seq
