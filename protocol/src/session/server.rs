@@ -347,7 +347,7 @@ impl ServerSession {
         self.streams.clear();
         let mut released = Vec::new();
         self.input.disconnect(&mut released);
-        released.into_iter().for_each(|action| self.event(Event::Input(action)));
+        self.deliver(released);
         self.event(Event::Detached(why));
     }
 
@@ -357,7 +357,7 @@ impl ServerSession {
             self.effects.push_back(Effect::Close(why.clone()));
             let mut released = Vec::new();
             self.input.disconnect(&mut released);
-            released.into_iter().for_each(|action| self.event(Event::Input(action)));
+            self.deliver(released);
         }
         if self.phase != Phase::Ended {
             self.phase = Phase::Ended;
