@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::server::resume_proof;
+use super::server::{malformed, resume_proof};
 use super::{Cause, Effect, Lane, Path, Session};
 use crate::Time;
 use crate::channel::display::{ClientDisplay, Next, Paint};
@@ -21,7 +21,7 @@ use crate::msg::display::{CursorPosition, CursorShape, Heartbeat, MAX_CURSOR_BYT
 use crate::msg::input::{Action, Locks};
 use crate::wire::frame::{Assembler, MAX_CONTROL};
 use crate::wire::ids;
-use crate::wire::{Decode, Encode, WireError};
+use crate::wire::{Decode, Encode};
 
 /// Acknowledgements leave at most this often.
 const FEEDBACK_GAP: Duration = Duration::from_millis(8);
@@ -314,7 +314,7 @@ impl ClientSession {
                 Some(Control::Welcome(welcome)) => self.welcome(now, welcome)?,
                 Some(other) if self.phase != Phase::Live => return Err(unexpected(other.kind())),
                 Some(Control::Surface(surface)) => {
-                    let kept = self.display.surface(now, surface).map_err(limit)?;
+                    let kept = self.display.surface(now, surface).map_err(malformed)?;
                     self.event(Event::Surface { surface, kept });
                 }
                 Some(Control::SurfaceGone(id)) if self.display.surface_gone(id) => {
@@ -587,14 +587,6 @@ impl Session for ClientSession {
             None => Effect::Wait(self.next_tick()),
         }
     }
-}
-
-fn malformed(error: WireError) -> Close {
-    Close::new(ids::close::MALFORMED, error)
-}
-
-fn limit(error: WireError) -> Close {
-    Close::new(ids::close::LIMIT, error)
 }
 
 fn unexpected(kind: u64) -> Close {

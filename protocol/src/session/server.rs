@@ -648,8 +648,13 @@ fn nonce(entropy: &[u8; 32], generation: u32) -> [u8; 16] {
     nonce
 }
 
-fn malformed(error: WireError) -> Close {
-    Close::new(ids::close::MALFORMED, error)
+/// What is too much is told from what means nothing.
+pub(super) fn malformed(error: WireError) -> Close {
+    let code = match error {
+        WireError::Limit { .. } => ids::close::LIMIT,
+        _ => ids::close::MALFORMED,
+    };
+    Close::new(code, error)
 }
 
 /// Reads a client's first message from the first bytes of its control stream, before any session exists.
