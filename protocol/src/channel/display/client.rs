@@ -14,6 +14,9 @@ use crate::wire::{Decode, Reader, WireError};
 const MAX_WAITING: usize = 256;
 /// Frames handed out for painting and not painted yet; the next wait here, where they are counted.
 const MAX_PAINTING: usize = 32;
+/// How far a frame's number may be ahead of the first one that was not handed out. A server has at most 128 frames
+/// under way; without a bound, numbers with gaps between them would have to be remembered for ever.
+const MAX_AHEAD: u64 = 4_096;
 /// Bytes of frames received in part or waiting.
 const MAX_HELD: usize = 32 << 20;
 
@@ -172,6 +175,10 @@ impl ClientDisplay {
     pub fn next(&mut self, control_seq: u64) -> Result<Option<Next>, WireError> {
         if self.painting >= MAX_PAINTING {
             return Ok(None);
+        let ahead = header.seq - self.issued_to;
+        if ahead > MAX_AHEAD {
+            return Err(WireError::Limit { what: "frame number ahead", limit: MAX_AHEAD, got: ahead });
+        }
         }
         let ready = self.waiting.values().map(|w| w.header);
         let Some(header) =
