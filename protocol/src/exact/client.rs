@@ -74,6 +74,12 @@ impl ClientLedger {
         self.tiles.get(tile as usize).map_or(TileState::Dirty, |t| t.state)
     }
 
+    /// The first of the frames whose tiles are not exact here: it failed, it turned out wrong, or it is being painted.
+    pub fn first_inexact(&self) -> Option<u64> {
+        let inexact = self.tiles.iter().filter(|t| t.epoch > 0 && t.state == TileState::Dirty);
+        inexact.map(|t| t.epoch).min()
+    }
+
     /// Frame `seq` is about to paint `tiles`: from now on they are not verified. Returns those that a later frame
     /// painted already, which must keep what they show.
     pub fn begin(&mut self, seq: u64, tiles: impl Iterator<Item = TileIndex>) -> Vec<TileIndex> {
@@ -153,7 +159,7 @@ impl ClientLedger {
         verified
     }
 
-    /// The surface goes on in a new generation: what is painted stays, and is proved anew.
+    /// The surface goes on, over another connection or in a new generation: what is painted stays, and is proved anew.
     pub fn renew(&mut self, now: Time, surface: Surface) {
         self.surface = surface;
         self.outstanding.clear();

@@ -327,8 +327,8 @@ impl Decode for Welcome {
     }
 }
 
-/// Server: keep a rectangle of samples, painted by frames. A known number with a new generation starts anew
-/// in its proofs but, where size and format stay, keeps its samples.
+/// Server: keep a rectangle of samples, painted by frames. A known number of the same size and format, in the same
+/// generation or a later one, keeps its samples, which are proved anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Surface {
     /// Its number.

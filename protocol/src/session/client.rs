@@ -239,7 +239,7 @@ impl ClientSession {
         let resume = self.resume.map(|(session, secret)| Resume {
             session,
             proof: *resume_proof(&secret, binding).as_bytes(),
-            applied_to: self.display.applied_to(),
+            applied_to: self.display.resumable_to(),
         });
         self.control = Assembler::new(MAX_CONTROL);
         self.control_seen = 0;
@@ -321,7 +321,12 @@ impl ClientSession {
                     self.event(Event::SurfaceGone(id));
                 }
                 Some(Control::SurfaceGone(_)) => (),
-                Some(Control::Layout(layout)) => self.event(Event::Layout(layout)),
+                Some(Control::Layout(layout)) => {
+                    for id in self.display.forget_unannounced() {
+                        self.event(Event::SurfaceGone(id));
+                    }
+                    self.event(Event::Layout(layout));
+                }
                 Some(Control::Verdict(verdict)) => {
                     let verified: Vec<_> = self
                         .display

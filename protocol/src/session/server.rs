@@ -316,6 +316,10 @@ impl ServerSession {
         let applied_to = hello.resume.filter(|_| resumed).map_or(0, |r| r.applied_to);
         let (generation, entropy) = (&mut self.generation, self.config.entropy);
         let again = self.display.resume(applied_to, |old| {
+            // Where the client goes on, so do the digests of what both have: nothing need be digested again here.
+            if resumed {
+                return *old;
+            }
             *generation += 1;
             Surface { generation: *generation, nonce: nonce(&entropy, *generation), ..*old }
         });
@@ -345,6 +349,8 @@ impl ServerSession {
         self.phase = Phase::Waiting(Some(now + self.config.life));
         self.display.disconnect();
         self.streams.clear();
+        // What was for the lost connection must not leave on the next.
+        self.effects.retain(|effect| matches!(effect, Effect::Event(_)));
         let mut released = Vec::new();
         self.input.disconnect(&mut released);
         self.deliver(released);

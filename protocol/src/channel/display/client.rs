@@ -25,6 +25,8 @@ const MAX_HELD: usize = 32 << 20;
 pub struct ClientDisplay {
     max_pixels: u64,
     surfaces: BTreeMap<u32, ClientLedger>,
+    /// Surfaces of before the connection that goes on, which the server has not announced again yet.
+    unannounced: BTreeSet<u32>,
     /// INVARIANT: at most MAX_WAITING frames, and with those in `partial` at most MAX_HELD bytes.
     waiting: BTreeMap<u64, Waiting>,
     partial: BTreeMap<u64, BytesMut>,
@@ -70,6 +72,7 @@ impl ClientDisplay {
         Self {
             max_pixels,
             surfaces: BTreeMap::new(),
+            unannounced: BTreeSet::new(),
             waiting: BTreeMap::new(),
             partial: BTreeMap::new(),
             held: 0,
@@ -81,11 +84,13 @@ impl ClientDisplay {
         }
     }
 
-    /// Takes up a surface. True if its samples go on, in a new generation; false if it starts blank.
+    /// Takes up a surface. True if its samples go on, to be proved anew; false if it starts blank.
     pub fn surface(&mut self, now: Time, surface: Surface) -> Result<bool, WireError> {
+        self.unannounced.remove(&surface.id);
         if let Some(ledger) = self.surfaces.get_mut(&surface.id) {
             let old = *ledger.surface();
-            if (old.size, old.format) == (surface.size, surface.format) && old.generation < surface.generation
+            if (old.size, old.format) == (surface.size, surface.format)
+                && old.generation <= surface.generation
             {
                 ledger.renew(now, surface);
                 return Ok(true);
@@ -106,6 +111,13 @@ impl ClientDisplay {
     /// Forgets the surface of this number. False if there was none.
     pub fn surface_gone(&mut self, id: u32) -> bool {
         self.surfaces.remove(&id).is_some()
+    }
+
+    /// Forgets the surfaces that the server did not announce again when the connection went on, and returns them.
+    pub fn forget_unannounced(&mut self) -> BTreeSet<u32> {
+        let gone = core::mem::take(&mut self.unannounced);
+        self.surfaces.retain(|id, _| !gone.contains(id));
+        gone
     }
 
     /// The ledger of the surface of this number.
@@ -227,6 +239,13 @@ impl ClientDisplay {
         self.applied_to
     }
 
+    /// What another connection may build on: every frame up to this one was painted, and none of it is known to be
+    /// wrong. A server may not have heard of a frame that failed.
+    pub fn resumable_to(&self) -> u64 {
+        let inexact = self.surfaces.values().filter_map(|l| l.first_inexact()).min();
+        inexact.map_or(self.applied_to, |seq| self.applied_to.min(seq - 1))
+    }
+
     /// The connection is gone: nothing that was under way on it will arrive.
     pub fn disconnect(&mut self) {
         self.waiting.clear();
@@ -236,6 +255,7 @@ impl ClientDisplay {
 
     /// A connection goes on; frames up to `void_to` will not come any more.
     pub fn resume(&mut self, void_to: u64) {
+        self.unannounced = self.surfaces.keys().copied().collect();
         for (to, beyond) in
             [(&mut self.issued_to, &mut self.issued), (&mut self.applied_to, &mut self.applied)]
         {

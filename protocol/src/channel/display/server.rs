@@ -169,13 +169,15 @@ impl ServerDisplay {
         again.filter(|(_, tiles)| !tiles.is_empty()).collect()
     }
 
-    /// The connection is gone, and what was under way on it.
+    /// The connection is gone, and what was under way on it; so is the frame that is being made for it, whose number
+    /// is never used.
     pub fn disconnect(&mut self) {
         self.in_flight.clear();
+        self.seq += 1;
     }
 
     /// A connection goes on where the client applied every frame up to `applied_to`; `renew` gives each surface its
-    /// new generation. Returns the tiles that must be sent again, whole.
+    /// generation there. Returns the tiles that must be sent again, whole.
     pub fn resume(
         &mut self,
         applied_to: u64,
