@@ -175,6 +175,10 @@ impl ClientDisplay {
         if known {
             return Err(WireError::Value { what: "repeated frame number", got: header.seq });
         }
+        let ahead = header.seq - self.issued_to;
+        if ahead > MAX_AHEAD {
+            return Err(WireError::Limit { what: "frame number ahead", limit: MAX_AHEAD, got: ahead });
+        }
         if self.waiting.len() == MAX_WAITING {
             let limit = MAX_WAITING as u64;
             return Err(WireError::Limit { what: "frames waiting", limit, got: limit + 1 });
@@ -187,10 +191,6 @@ impl ClientDisplay {
     pub fn next(&mut self, control_seq: u64) -> Result<Option<Next>, WireError> {
         if self.painting >= MAX_PAINTING {
             return Ok(None);
-        let ahead = header.seq - self.issued_to;
-        if ahead > MAX_AHEAD {
-            return Err(WireError::Limit { what: "frame number ahead", limit: MAX_AHEAD, got: ahead });
-        }
         }
         let ready = self.waiting.values().map(|w| w.header);
         let Some(header) =
