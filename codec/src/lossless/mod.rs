@@ -111,3 +111,5 @@ impl Method {
 
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, feature = "std"))]
+mod vectors;

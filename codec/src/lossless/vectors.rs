@@ -1,0 +1,105 @@
+//! The named streams of `vectors/`: what they hold is told by formulas here and in `vectors/README.md`.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::*;
+use crate::geom::Size;
+use crate::pixel::{ImageMut, ImageRef, PixelFormat, SampleDepth};
+
+struct Vector {
+    name: &'static str,
+    stream: &'static [u8],
+    method: Method,
+    size: Size,
+    format: PixelFormat,
+    /// The pixel at (x, y): a sample, or `0xRRGGBB`.
+    pixel: fn(u32, u32) -> u32,
+}
+
+/// Names a file, and takes its bytes.
+macro_rules! stream {
+    ($name:literal) => {
+        ($name, include_bytes!(concat!("../../vectors/", $name, ".bin")))
+    };
+}
+
+fn vectors() -> [Vector; 8] {
+    let deep = PixelFormat::Gray16(SampleDepth::new(12).expect("12 is in 9..=16"));
+    let vector = |(name, stream): (_, &'static [u8]), method, (w, h), format, pixel| Vector {
+        name,
+        stream,
+        method,
+        size: Size::new(w, h),
+        format,
+        pixel,
+    };
+    [
+        vector(stream!("raw-gray8"), Method::Raw, (2, 2), PixelFormat::Gray8, |x, y| 1 + x + 2 * y),
+        vector(stream!("raw-bgrx"), Method::Raw, (2, 1), PixelFormat::Bgrx8, |x, _| {
+            0x01_0203 + x * 0x40_0000
+        }),
+        vector(stream!("flat-bgrx"), Method::Flat, (3, 2), PixelFormat::Bgrx8, |_, _| 0x30_2010),
+        vector(stream!("flat-gray12"), Method::Flat, (300, 200), deep, |_, _| 0xabc),
+        vector(stream!("text-bgrx"), Method::Text, (10, 16), PixelFormat::Bgrx8, |x, y| {
+            if (3..5).contains(&x) || (7..9).contains(&y) { 0 } else { 0xff_ffff }
+        }),
+        vector(stream!("gray-gray12"), Method::Gray, (70, 40), deep, |x, y| {
+            (9 * x + 17 * y + x * y % 7 + 900 * (x / 35)) & 0xfff
+        }),
+        vector(stream!("colour-bgrx"), Method::Colour, (64, 32), PixelFormat::Bgrx8, |x, y| {
+            ((2 * x + y * y % 5) << 16 | (x + 2 * y) << 8 | (90 + x * y % 3)) & 0xff_ffff
+        }),
+        vector(stream!("mixed-bgrx"), Method::Mixed, (128, 96), PixelFormat::Bgrx8, |x, y| {
+            if x < 64 && y < 64 {
+                (x + y + x * y % 5) * 0x01_0101
+            } else {
+                0xf0_f0f0 - 0x80 * ((x / 3 + y / 5) % 4 / 3)
+            }
+        }),
+    ]
+}
+
+impl Vector {
+    fn pixels(&self) -> Vec<u8> {
+        let places = (0..self.size.h).flat_map(|y| (0..self.size.w).map(move |x| (x, y)));
+        let bytes = self.format.bytes_per_pixel();
+        let opaque = if self.format == PixelFormat::Bgrx8 { 0xff00_0000 } else { 0 };
+        places
+            .flat_map(|(x, y)| ((self.pixel)(x, y) | opaque).to_le_bytes().into_iter().take(bytes))
+            .collect()
+    }
+
+    fn stride(&self) -> usize {
+        self.size.w as usize * self.format.bytes_per_pixel()
+    }
+}
+
+/// Decoding them is what every implementation must do. That this encoder writes them is a guard against changes
+/// that nobody meant: `LIGHTBOX_WRITE_VECTORS=1` writes what it writes now.
+#[test]
+fn streams_hold_what_they_are_named_for() {
+    for vector in vectors() {
+        let (pixels, name) = (vector.pixels(), vector.name);
+        let image = ImageRef::new(&pixels, vector.size, vector.stride(), vector.format).unwrap();
+        let mut coded = Vec::new();
+        let method = if name == "raw-bgrx" {
+            Encoder::new().encode_plain(image, &mut coded);
+            Method::Raw
+        } else {
+            Encoder::new().encode(image, &mut coded)
+        };
+        assert_eq!(method, vector.method, "{name}");
+        if std::env::var_os("LIGHTBOX_WRITE_VECTORS").is_some() {
+            let path = alloc::format!("{}/vectors/{name}.bin", env!("CARGO_MANIFEST_DIR"));
+            std::fs::write(path, &coded).unwrap();
+            continue;
+        }
+        assert_eq!(coded, vector.stream, "{name}");
+
+        let mut target = vec![0; pixels.len()];
+        let mut into = ImageMut::new(&mut target, vector.size, vector.stride(), vector.format).unwrap();
+        Decoder::new().decode(vector.stream, &mut into).unwrap();
+        assert_eq!(target, pixels, "{name}");
+    }
+}
