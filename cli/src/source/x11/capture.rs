@@ -48,7 +48,8 @@ impl Capture {
             size: Size::default(),
             pixels: Vec::new(),
             segment: None,
-            scratch: vec![0; 256 * 1024],
+            // A row of the largest size fits, and the second cache level holds it.
+            scratch: vec![0; MAX_SIDE as usize * 4],
         };
         capture.resize(conn)?;
         Ok(capture)
@@ -178,8 +179,8 @@ impl Capture {
         for (y, source) in (r.y..r.bottom()).zip(pixels.chunks_exact(row)) {
             let start = y as usize * stride + r.x as usize * 4;
             let target = self.pixels[start..start + row].as_chunks_mut::<4>().0;
-            for (to, [b, g, r, _]) in target.iter_mut().zip(source.as_chunks::<4>().0) {
-                *to = [*b, *g, *r, 0xff];
+            for (to, from) in target.iter_mut().zip(source.as_chunks::<4>().0) {
+                *to = (u32::from_le_bytes(*from) | X_BYTE).to_le_bytes();
             }
         }
     }
@@ -248,6 +249,11 @@ fn is_mismatch(e: &ReplyError) -> bool {
 }
 
 const ALL_PLANES: u32 = !0;
+
+/// The byte of a pixel that carries nothing.
+const X_BYTE: u32 = 0xff00_0000;
+
+/// Above this many rects their bounds are read instead.
 const MANY_RECTS: usize = 32;
 
 #[cfg(test)]
