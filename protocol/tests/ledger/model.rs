@@ -73,7 +73,6 @@ enum FromClient {
 
 struct World {
     now: Time,
-    generation: u32,
     server: ServerLedger,
     /// What the server's snapshot was after each frame, by number.
     truth: Vec<Picture>,
@@ -93,7 +92,6 @@ impl World {
     fn new() -> Self {
         Self {
             now: Time(0),
-            generation: 1,
             server: ServerLedger::new(surface(1)),
             truth: vec![Picture::default()],
             dirty: BTreeSet::new(),
@@ -228,7 +226,6 @@ impl World {
         self.flying.clear();
         self.to_server.clear();
         self.to_client.clear();
-        self.generation += 1;
         self.proofs = 0;
         let newest = self.truth.len() as u64 - 1;
         let applied = (1..=newest).take_while(|seq| self.begun.contains(seq)).last().unwrap_or(0);
@@ -239,8 +236,8 @@ impl World {
         // SPEC.md 10: a frame that failed counts as not applied.
         let applied_to = unpainted.map(|epoch| epoch - 1).chain([applied]).min().unwrap_or(0);
         self.begun.extend(1..=newest);
-        self.dirty.extend(self.server.resume(surface(self.generation), applied_to));
-        self.client.renew(self.now, surface(self.generation));
+        self.dirty.extend(self.server.resume(surface(1), applied_to));
+        self.client.renew(self.now, surface(1));
     }
 
     /// What must hold at any time.
