@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lightbox_codec::geom::{Rect, TileIndex};
+use lightbox_protocol::Time;
 use lightbox_protocol::msg::control::{Close, Layout, Role, SessionId, Surface};
 use lightbox_protocol::msg::display::{CursorPosition, CursorShape};
 use lightbox_protocol::msg::input::Locks;
@@ -39,7 +40,9 @@ pub enum Event {
         frame: u64,
         /// When the picture was taken, on the server's clock in microseconds.
         capture_us: u64,
-        /// How long ago that was, with an error of half a round trip; `None` before the first heartbeat.
+        /// When it was painted, on this machine's monotonic clock.
+        at: Time,
+        /// How long after the picture was taken that was, with an error of half a round trip; `None` before the first heartbeat.
         age: Option<Duration>,
     },
     /// Tiles are proved to show the source's samples.

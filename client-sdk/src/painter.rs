@@ -72,7 +72,8 @@ impl Painter {
         let took = start.elapsed();
         let tiles = outcome.is_ok().then_some(paint.tiles);
         self.link.command(Command::Painted { seq, surface, tiles, took });
-        let age = self.link.lock().lease().age(clock::now(), header.capture_us);
+        let at = clock::now();
+        let age = self.link.lock().lease().age(at, header.capture_us);
         {
             let mut stats = lock(&self.stats);
             stats.techniques = techniques;
@@ -88,7 +89,7 @@ impl Painter {
                     rects = whole.into_iter().collect();
                 }
                 let capture_us = header.capture_us;
-                self.tell.tell(Event::Updated { surface, rects, frame: seq, capture_us, age });
+                self.tell.tell(Event::Updated { surface, rects, frame: seq, capture_us, at, age });
             }
             Err(error) => tracing::warn!(frame = seq, %error, "frame not painted; its tiles come again"),
         }

@@ -17,7 +17,7 @@ pub struct Stats {
     pub tiles: Counts,
     /// Whether "verified" stands.
     pub lease_lives: bool,
-    /// UDP payload bytes sent and received, over all connections.
+    /// Bytes on the wire so far, both ways, over all connections, IP and UDP headers included.
     pub wire_bytes: u64,
     /// Round-trip time in microseconds.
     pub rtt_us: u64,

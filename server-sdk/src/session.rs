@@ -149,6 +149,7 @@ impl Seat {
         let session = self.link.lock();
         stats.tiles = session.counts();
         stats.pace = session.pacer().state();
+        stats.wire_bytes = session.path().wire_bytes;
         stats.rtt_us = session.path().estimate.srtt.as_micros() as u64;
         stats
     }

@@ -27,6 +27,8 @@ pub struct SessionStats {
     pub encode_us: u64,
     /// The pace of frames, and since when.
     pub pace: (State, Time),
+    /// Bytes on the wire of the present connection, both ways, IP and UDP headers included.
+    pub wire_bytes: u64,
     /// Round-trip time in microseconds.
     pub rtt_us: u64,
 }

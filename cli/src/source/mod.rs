@@ -1,9 +1,16 @@
 //! Where frames come from: the reading room scene, an X server, DICOM files, a recording.
 
+#[cfg(feature = "dicom")]
+pub mod dicom;
+mod open;
+pub mod phantom;
 pub mod record;
 pub mod replay;
+pub mod scene;
 #[cfg(feature = "x11")]
 pub mod x11;
+
+pub use open::open;
 
 use std::time::Duration;
 

@@ -349,7 +349,9 @@ fn path(connection: &Connection) -> Path {
     Path {
         estimate,
         max_datagram: connection.quic().max_datagram_size().unwrap_or(0),
-        wire_bytes: stats.udp_tx.bytes + stats.udp_rx.bytes,
+        wire_bytes: stats.udp_tx.bytes
+            + stats.udp_rx.bytes
+            + IP_UDP * (stats.udp_tx.datagrams + stats.udp_rx.datagrams),
     }
 }
 
@@ -374,6 +376,8 @@ fn lost(error: &ConnectionError) -> Close {
     }
 }
 
+/// Bytes of the IPv4 and UDP headers of a datagram.
+const IP_UDP: u64 = 28;
 /// The transport's estimate is looked at this often at the most.
 const PATH_GAP: Duration = Duration::from_millis(5);
 /// Without anything to do the loop turns this often.

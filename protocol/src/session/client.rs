@@ -225,7 +225,7 @@ impl ClientSession {
         &self.path
     }
 
-    /// UDP payload bytes of all connections so far, both ways.
+    /// Bytes on the wire so far, both ways, over all connections, IP and UDP headers included.
     pub fn wire_bytes(&self) -> u64 {
         self.wire_bytes + self.path.wire_bytes
     }

@@ -46,7 +46,7 @@ pub struct Path {
     pub estimate: Estimate,
     /// The largest datagram that can be sent now, in bytes.
     pub max_datagram: usize,
-    /// UDP payload bytes of the connection so far, both ways.
+    /// Bytes on the wire for the connection so far, both ways, IP and UDP headers included.
     pub wire_bytes: u64,
 }
 

@@ -174,7 +174,15 @@ impl View {
         self.repair(&tiles, Why::Lost, now);
     }
 
+    /// False once the output was reshaped: the source's samples are another surface's, whose own view is to come.
+    fn is_of(&self, source: ImageRef<'_>) -> bool {
+        (source.size(), source.format()) == (self.sent.size(), self.sent.format())
+    }
+
     fn copy_what_moved(&mut self, source: ImageRef<'_>, parts: &mut Parts) {
+        if !self.is_of(source) {
+            return;
+        }
         let changed: Vec<Rect> = self
             .pending
             .iter()
@@ -198,6 +206,9 @@ impl View {
     /// Takes boxes of about `area` pixels out of `pending`, and the source's samples into `sent`.
     fn take_boxes(&mut self, source: ImageRef<'_>, area: u64) -> Vec<CodedBox> {
         let mut boxes = Vec::new();
+        if !self.is_of(source) {
+            return boxes;
+        }
         let mut taken = 0;
         while taken < area
             && let Some(tile) = self.pending.next_from(self.at)

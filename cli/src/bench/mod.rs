@@ -1,0 +1,36 @@
+//! `lightbox bench`: the figures that others can measure again.
+
+mod idle;
+mod link;
+mod screen;
+mod still;
+
+use std::process::ExitCode;
+
+use crate::Failure;
+
+/// What to measure.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Bench {
+    /// The still codec on PGM, PPM or PNG files, each optionally .zst: one JSON line a file.
+    Still(still::Options),
+    /// Recorded screens through server and client with real threads and clock: one JSON line a file.
+    Screen(screen::Options),
+    /// What sessions cost while nothing happens.
+    Idle(idle::Options),
+    /// The transport alone under frames, bursts and input, in virtual time.
+    Link(link::Options),
+}
+
+/// Runs it.
+///
+/// # Errors
+/// One line for the person at the keyboard.
+pub fn run(bench: Bench) -> Result<ExitCode, Failure> {
+    match bench {
+        Bench::Still(options) => still::run(&options),
+        Bench::Screen(options) => screen::run(&options),
+        Bench::Idle(options) => idle::run(&options),
+        Bench::Link(options) => link::run(&options),
+    }
+}

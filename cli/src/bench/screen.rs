@@ -1,0 +1,189 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path as FilePath, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use lightbox_client::{Client, Config as ClientConfig};
+use lightbox_net::address::Address;
+use lightbox_net::lab::relay::Relay;
+use lightbox_server::{Config, Server};
+use serde_json::{Value, json};
+
+use super::link::{Direction, profile};
+use crate::host::Host;
+use crate::report::{Latencies, round3, same, techniques_json};
+use crate::source::replay::{ReplayOptions, ReplaySource};
+use crate::watch::Watch;
+use crate::{Failure, usage};
+
+/// A relay that was later than this measured the machine, not the link.
+const TOO_LATE_US: u64 = 5_000;
+
+/// Options of `lightbox bench screen`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Recorded sequences, .scr.zst
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Through this link of the model: N1 to N6 or NX. Default: loopback alone.
+    #[arg(long, conflicts_with = "wire")]
+    pub profile: Option<String>,
+    /// `loopback`: real QUIC, no link model. What there is without --profile.
+    #[arg(long, value_parser = ["loopback"])]
+    pub wire: Option<String>,
+    /// Seed of the link.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Nothing lossy may be sent; nothing is, so far.
+    #[arg(long)]
+    pub lossless: bool,
+    /// One JSON line a file, which is what there is anyway.
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let mut all_exact = true;
+    for file in &options.files {
+        let line = measure(file, options).map_err(|e| format!("{}: {e}", file.display()))?;
+        all_exact &= line["exact"] == json!(true);
+        println!("{line}");
+    }
+    Ok(if all_exact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn measure(file: &FilePath, options: &Options) -> Result<Value, Failure> {
+    // The first frame is there before the recording's clock starts: what follows is what is measured.
+    let hold = Duration::from_secs(if options.profile.is_some() { 8 } else { 2 });
+    let replay = ReplayOptions { counter: true, preload: true, hold, ..ReplayOptions::default() };
+    let source = ReplaySource::open(file, replay)?;
+    let server = Server::start(Config::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))?;
+    let mut host = Host::new(&server, Box::new(source))?;
+    let mut address: Address = server.address("127.0.0.1")?.parse()?;
+    let relay = match &options.profile {
+        None => None,
+        Some(name) => {
+            let (down, up) = profile(name)?.links(options.seed);
+            let relay = Relay::start(server.local_addr(), Direction::path(down), Direction::path(up))?;
+            address.port = relay.address().port();
+            Some(relay)
+        }
+    };
+    let client = Client::connect(ClientConfig::new(address.to_string()).terminal("bench"))?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let (watch, stopped) = (Watch::new(client).read_counter(), stop.clone());
+    let watching = std::thread::Builder::new().name("bench-watch".into()).spawn(move || {
+        let mut watch = watch;
+        let end = Instant::now() + Duration::from_secs(600);
+        watch.run(end, |_| stopped.load(Ordering::Relaxed)).map(|()| watch)
+    })?;
+    let mut drawn = Vec::new();
+    let mut first: Option<Start> = None;
+    let mut last = Instant::now();
+    while !host.is_ended() && !watching.is_finished() {
+        let before = host.frames;
+        host.turn(&server, Duration::from_millis(50), |_| ())?;
+        if host.frames > before {
+            drawn.push((host.frames as u16, host.last_frame.micros()));
+            last = Instant::now();
+        }
+        if first.is_none() && !server.sessions().is_empty() && server.is_settled() {
+            first = Some(Start::now(&server, &host));
+        }
+    }
+    while !server.is_settled() && last.elapsed() < Duration::from_secs(60) && !watching.is_finished() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let settled = last.elapsed();
+    // What the threads used is read while they live.
+    let used = Start::now(&server, &host);
+    stop.store(true, Ordering::Relaxed);
+    let watch = watching.join().map_err(|_| "the watching thread failed")??;
+    if let Some(why) = &watch.ended {
+        return Err(why.reason.clone().into());
+    }
+    let first = first.unwrap_or_default();
+    let stats = watch.client.stats();
+    let source = host.source().image();
+    let exact = watch.is_exact() && watch.picture().is_some_and(|seen| same(&seen, source));
+    let (latencies, shown) = latencies(&drawn, &watch.counters);
+    let sent = server.sessions().into_iter().next().map(|(_, s)| s).unwrap_or_default();
+    let late = relay.map(|relay| relay.latest_us());
+    Ok(json!({
+        "file": file.display().to_string(),
+        "wire": options.profile.as_deref().unwrap_or("loopback"),
+        "bytes": stats.wire_bytes.saturating_sub(first.wire_bytes),
+        "first_paint_bytes": first.wire_bytes,
+        "codec_bytes": sent.frame_bytes.saturating_sub(first.frame_bytes),
+        "frames": drawn.len(),
+        "shown": shown,
+        "latency_ms": latencies.json(),
+        "time_to_verified_ms": round3(settled.as_secs_f64() * 1e3),
+        "exact": exact,
+        "server_cpu_s": round3(used.server_cpu - first.server_cpu),
+        "client_cpu_s": round3(used.client_cpu - first.client_cpu),
+        "encode_ms_mean": round3(sent.encode_us as f64 / 1e3 / sent.frames.max(1) as f64),
+        "paint_ms_mean": round3(stats.paint_us as f64 / 1e3 / stats.frames.max(1) as f64),
+        "codecs": techniques_json(&sent.techniques),
+        "relay_late_us": late,
+        "valid": late.is_none_or(|us| us <= TOO_LATE_US),
+    }))
+}
+
+/// The state of the counters once the first picture is proved.
+#[derive(Clone, Copy, Debug, Default)]
+struct Start {
+    wire_bytes: u64,
+    frame_bytes: u64,
+    server_cpu: f64,
+    client_cpu: f64,
+}
+
+impl Start {
+    fn now(server: &Server, host: &Host) -> Self {
+        let session = server.sessions().into_iter().next().map(|(_, s)| s).unwrap_or_default();
+        Self {
+            wire_bytes: session.wire_bytes,
+            frame_bytes: session.frame_bytes,
+            server_cpu: usage::thread_cpu_seconds("lbx-server")
+                + usage::thread_cpu_seconds("lbx-encode")
+                + host.submit_seconds,
+            client_cpu: usage::thread_cpu_seconds("lbx-client"),
+        }
+    }
+}
+
+/// From each drawn frame after the first to the first picture that shows it or a later one; and how many frames were
+/// shown themselves.
+fn latencies(drawn: &[(u16, u64)], seen: &[(u16, u64)]) -> (Latencies, usize) {
+    let mut all = Latencies::default();
+    let mut shown = 0;
+    let mut at = 0;
+    for (value, drawn_us) in drawn.iter().skip(1) {
+        // Counters wrap; what is at most half a round ahead is later.
+        while seen.get(at).is_some_and(|(s, _)| s.wrapping_sub(*value) > u16::MAX / 2) {
+            at += 1;
+        }
+        let Some((s, seen_us)) = seen.get(at) else { break };
+        shown += usize::from(s == value);
+        all.add(Duration::from_micros(seen_us.saturating_sub(*drawn_us)));
+    }
+    (all, shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skipped_frame_counts_until_a_later_one_is_shown() {
+        let drawn = [(1, 0), (2, 1_000), (3, 2_000), (4, 3_000)];
+        let seen = [(1, 500), (2, 1_400), (4, 3_500)];
+        let (all, shown) = latencies(&drawn, &seen);
+        assert_eq!((all.len(), shown), (3, 2));
+        assert_eq!(all.percentile(0.0), Some(0.4));
+        assert_eq!(all.percentile(100.0), Some(1.5));
+    }
+}

@@ -1,0 +1,113 @@
+//! A source handed to a server, and the server's input handed back: what a hypervisor does.
+
+use std::time::Duration;
+
+use lightbox_codec::pixel::PixelFormat;
+use lightbox_protocol::Time;
+use lightbox_server::input::Action;
+use lightbox_server::{Cursor, Damage, Event, Output, Server};
+
+use crate::source::{Change, Source};
+use crate::{Failure, usage};
+
+/// A desktop with one output, fed by a source.
+pub struct Host {
+    source: Box<dyn Source>,
+    output: Output,
+    changes: Vec<Change>,
+    /// Frames submitted.
+    pub frames: u64,
+    /// When the newest frame was taken.
+    pub last_frame: Time,
+    /// CPU time spent handing frames to the server.
+    pub submit_seconds: f64,
+    ended: bool,
+}
+
+impl Host {
+    /// Plugs an output for `source` into `server`.
+    ///
+    /// # Errors
+    /// The source's picture has a size that no output takes.
+    pub fn new(server: &Server, source: Box<dyn Source>) -> Result<Self, Failure> {
+        let image = source.image();
+        let output = server.add_output(image.size(), image.format())?;
+        output.submit(image, Damage::Unknown)?;
+        Ok(Self {
+            source,
+            output,
+            changes: Vec::new(),
+            frames: 0,
+            last_frame: Time(0),
+            submit_seconds: 0.0,
+            ended: false,
+        })
+    }
+
+    /// Passes on what the source does within `wait`, and what the people at the clients did. `told` hears of every
+    /// other event of the server.
+    ///
+    /// # Errors
+    /// The source cannot go on.
+    pub fn turn(
+        &mut self,
+        server: &Server,
+        wait: Duration,
+        mut told: impl FnMut(Event),
+    ) -> Result<(), Failure> {
+        while let Some(event) = server.events().try_next() {
+            match event {
+                Event::Input { action, .. } => self.input(&action)?,
+                other => told(other),
+            }
+        }
+        self.source.poll(wait, &mut self.changes)?;
+        for change in std::mem::take(&mut self.changes) {
+            self.change(change)?;
+        }
+        Ok(())
+    }
+
+    /// True once the source has nothing more.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The picture as it is now.
+    pub fn source(&self) -> &dyn Source {
+        &*self.source
+    }
+
+    /// The output that shows it.
+    pub fn output(&self) -> &Output {
+        &self.output
+    }
+
+    fn input(&mut self, action: &Action) -> Result<(), Failure> {
+        self.source.input(action)?;
+        Ok(())
+    }
+
+    fn change(&mut self, change: Change) -> Result<(), Failure> {
+        match change {
+            Change::Damage { rects, at } => {
+                let start = usage::own_cpu_seconds();
+                self.output.submit_at(self.source.image(), Damage::Rects(&rects), at)?;
+                self.submit_seconds += usage::own_cpu_seconds() - start;
+                self.frames += 1;
+                self.last_frame = at;
+            }
+            Change::Resized(size) => {
+                self.output.resize(size, PixelFormat::Bgrx8)?;
+                self.output.submit(self.source.image(), Damage::Unknown)?;
+            }
+            Change::Cursor(shape) => {
+                let crate::source::CursorShape { size, hotspot, bgra } = shape;
+                self.output.set_cursor(Cursor { size, hotspot, bgra })?;
+            }
+            Change::CursorAt { at, visible } => self.output.move_cursor(at, visible),
+            Change::Ended => self.ended = true,
+        }
+        Ok(())
+    }
+}
