@@ -156,10 +156,20 @@ impl ServerInput {
         self.place_pointer(out);
     }
 
-    /// The client is gone: lets go of everything it held, and waits for event 1 of the next connection.
-    pub fn disconnect(&mut self, out: &mut Vec<Action>) {
+    /// True while some key or button is down.
+    pub fn is_holding(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Lets go of everything the client held.
+    pub fn let_go(&mut self, out: &mut Vec<Action>) {
         let held = core::mem::take(&mut self.held);
         out.extend(held.iter().map(release));
+    }
+
+    /// The client is gone: lets go of everything it held, and waits for event 1 of the next connection.
+    pub fn disconnect(&mut self, out: &mut Vec<Action>) {
+        self.let_go(out);
         *self = Self::new();
     }
 

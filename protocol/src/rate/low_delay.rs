@@ -53,6 +53,8 @@ pub struct LowDelay {
     bandwidth: Bandwidth,
     loss: Loss,
     queue_delay: Duration,
+    /// The delay that rounds show when the path is not full: jitter, which must not be taken for a queue.
+    noise: Duration,
     base: Base,
     /// Rounds in a row with more than the target, and the window and bandwidth before them.
     over: Over,
@@ -79,6 +81,7 @@ struct Over {
     rounds: u32,
     window: f64,
     bandwidth: f64,
+    peak: Duration,
 }
 
 /// Numbers of the drain under way.
@@ -97,7 +100,10 @@ struct Drain {
 
 #[derive(Clone, Copy, Debug)]
 struct Compete {
-    since: Time,
+    entered: Time,
+    /// When it was last made sure that the queue is not ours.
+    checked: Time,
+    cut: Time,
     highest: Duration,
 }
 
@@ -115,10 +121,11 @@ impl LowDelay {
             bandwidth: Bandwidth::default(),
             loss: Loss::default(),
             queue_delay: Duration::ZERO,
+            noise: Duration::ZERO,
             base: Base { rtt: None, seen: now, before: None, deceived: None },
             over: Over::default(),
             drain: Drain::new(now, 0.0, 0.0, false),
-            compete: Compete { since: now, highest: Duration::ZERO },
+            compete: Compete { entered: now, checked: now, cut: now, highest: Duration::ZERO },
             lossy_since: None,
             last_halved: None,
         }
@@ -197,12 +204,17 @@ impl LowDelay {
     fn lower_base(&mut self, now: Time, rtt: Duration) {
         // A path that became longer does not become shorter again soon. A queue does.
         let adopted = self.base.before.take_if(|(_, at)| now.since(*at) < MEMORY);
-        let fell = self.base.rtt.is_some_and(|base| rtt + self.config.target / 2 < base);
-        match adopted {
-            Some(_) if fell => self.base.deceived = Some(now),
-            kept => self.base.before = kept,
+        match (adopted, self.base.rtt) {
+            (Some((before, _)), Some(base)) if rtt < (before + base) / 2 => {
+                self.base.deceived = Some(now);
+                self.base.rtt = Some(rtt.min(before));
+                self.compete(now, self.window.max(self.drain.window_before));
+            }
+            (kept, _) => {
+                self.base.before = kept;
+                self.base.rtt = Some(rtt);
+            }
         }
-        self.base.rtt = Some(rtt);
         self.base.seen = now;
     }
 
@@ -213,9 +225,14 @@ impl LowDelay {
         let fell = round.rate < 0.6 * self.bandwidth.best();
         self.bandwidth.push(round.rate);
         self.loss.push(&round, self.mtu);
+        if self.state == State::Steady && !round.filled {
+            self.learn_noise(self.queue_delay);
+        }
         self.trip_breaker(now);
         match self.state {
-            State::Startup | State::Steady if fell && rising && self.queue_delay > self.config.target => {
+            State::Startup | State::Steady
+                if fell && rising && round.filled && self.queue_delay > self.slack() =>
+            {
                 self.drop_rate(now, &round);
             }
             State::Startup => self.startup(now, &round),
@@ -227,7 +244,7 @@ impl LowDelay {
     }
 
     fn startup(&mut self, now: Time, round: &Round) {
-        if self.queue_delay > self.config.target || round.ecn || self.too_lossy() {
+        if self.queue_delay > self.slack() || round.ecn || self.too_lossy() {
             self.state = State::Steady;
             self.steady(now, round);
         } else if round.filled {
@@ -236,21 +253,24 @@ impl LowDelay {
     }
 
     fn steady(&mut self, now: Time, round: &Round) {
-        let target = self.config.target.as_secs_f64();
+        let target = self.slack().as_secs_f64();
         let queue = self.queue_delay.as_secs_f64();
         if queue <= target {
             self.over = Over::default();
         }
         if queue > target || round.ecn {
             if self.over.rounds == 0 {
-                self.over =
-                    Over { rounds: 0, window: self.window, bandwidth: self.bandwidth.best() };
+                let (window, bandwidth) = (self.window, self.bandwidth.best());
+                self.over = Over { rounds: 0, window, bandwidth, peak: Duration::ZERO };
             }
             self.over.rounds += 1;
+            self.over.peak = self.over.peak.max(self.queue_delay);
             let excess = if queue > target { (queue - target) / queue } else { 0.3 };
             self.set_window(self.window * (1.0 - 0.5 * excess));
+            // A queue of ours answers a smaller window within a round.
             let cut = self.window <= 0.75 * self.over.window;
-            if self.over.rounds >= 2 && cut || self.over.rounds >= 6 {
+            let unmoved = self.queue_delay > self.over.peak * 3 / 4;
+            if self.over.rounds >= 3 && cut && unmoved || self.over.rounds >= 8 {
                 let Over { window, bandwidth, .. } = self.over;
                 self.start_drain(now, round.rate, window, bandwidth, false);
             }
@@ -261,7 +281,9 @@ impl LowDelay {
             let room = 1.0 - queue / target;
             let proven = self.window < self.bdp(self.bandwidth.best());
             let growth = if proven { 0.25 } else { 0.10 };
-            self.set_window(self.window + (2 * self.mtu) as f64 * room.max(0.1) + self.window * growth * room);
+            self.set_window(
+                self.window + (2 * self.mtu) as f64 * room.max(0.1) + self.window * growth * room,
+            );
             if now.since(self.base.seen) > BASE_AGE {
                 let bandwidth = self.bandwidth.best();
                 self.start_drain(now, bandwidth, self.window, bandwidth, false);
@@ -304,8 +326,9 @@ impl LowDelay {
         let floor = floor.unwrap_or(base);
         let Drain { window_before, bandwidth_before, from_compete, .. } = self.drain;
         self.over = Over::default();
-        if floor <= base + self.config.target * 3 / 4 {
+        if floor <= base + self.slack() - self.config.target / 4 {
             // The queue was ours.
+            self.learn_noise(floor.saturating_sub(base));
             if now.since(self.base.seen) > BASE_AGE {
                 self.base.rtt = Some(floor);
                 self.base.seen = now;
@@ -319,9 +342,16 @@ impl LowDelay {
             if let Some((before, _)) = self.base.before.take() {
                 self.base.rtt = Some(before.min(base));
             }
-            self.state = State::Compete;
-            self.compete = Compete { since: now, highest: self.queue_delay };
-            self.set_window(window_before);
+            if from_compete && now.since(self.compete.entered) > MEMORY * 2 {
+                // Nobody keeps a queue for so long without a gap; what looks like one is the path.
+                self.base = Base { rtt: Some(floor), seen: now, before: None, deceived: None };
+                self.state = State::Steady;
+                self.set_window(self.window.max(self.bdp(bandwidth_before)));
+                return;
+            }
+            let entered = if from_compete { self.compete.entered } else { now };
+            self.compete(now, window_before);
+            self.compete.entered = entered;
         } else {
             self.base.before = Some((base, now));
             self.base.rtt = Some(floor);
@@ -333,6 +363,13 @@ impl LowDelay {
         }
     }
 
+    fn compete(&mut self, now: Time, window: f64) {
+        self.state = State::Compete;
+        self.over = Over::default();
+        self.compete = Compete { entered: now, checked: now, cut: now, highest: self.queue_delay };
+        self.set_window(window);
+    }
+
     /// As a loss-driven flow: a little more each round, a cut when loss comes with a full queue.
     fn competing(&mut self, now: Time, round: &Round) {
         let decayed = self.compete.highest.mul_f64(0.99);
@@ -340,13 +377,17 @@ impl LowDelay {
         let full = self.queue_delay > self.compete.highest.mul_f64(0.75);
         if self.queue_delay < self.config.target / 2 {
             self.state = State::Steady;
-        } else if now.since(self.compete.since) > COMPETE_CHECK.max(20 * self.srtt) {
+        } else if now.since(self.compete.checked) > COMPETE_CHECK.max(20 * self.srtt) {
             let bandwidth = self.bandwidth.best();
             self.start_drain(now, round.rate, self.window, bandwidth, true);
         } else if round.ecn || round.lost > 0 && full || self.too_lossy() {
-            self.set_window(self.window * 0.7);
+            // One overflow is often told in two rounds.
+            if now.since(self.compete.cut) > self.srtt * 3 / 2 {
+                self.compete.cut = now;
+                self.set_window(self.window * 0.7);
+            }
         } else if round.filled {
-            self.set_window(self.window + (2 * self.mtu) as f64);
+            self.set_window(self.window + (3 * self.mtu) as f64);
         }
     }
 
@@ -365,6 +406,16 @@ impl LowDelay {
         }
     }
 
+    /// The delay that is tolerated: the target, and what the path adds by itself.
+    fn slack(&self) -> Duration {
+        self.config.target + self.noise
+    }
+
+    /// No more than twice the target: what is more is rather another flow's queue or a longer path.
+    fn learn_noise(&mut self, seen: Duration) {
+        self.noise = (self.noise * 7 + seen.min(2 * self.config.target)) / 8;
+    }
+
     fn too_lossy(&self) -> bool {
         self.loss.share(self.mtu) > self.config.loss_limit
     }
@@ -373,12 +424,18 @@ impl LowDelay {
         rate * self.base.rtt.unwrap_or(self.srtt).as_secs_f64()
     }
 
-    /// Past the start, no more than twice what is known to be useful.
+    /// Past the start, no more than a little above what is known to be useful: the rounds' fastest packets do not
+    /// show a queue that frames fill and gaps between them drain.
     fn cap(&mut self) {
-        let useful = 2.0 * self.bandwidth.best() * self.srtt.as_secs_f64();
-        if self.state != State::Startup {
-            self.set_window(self.window.min(useful.max(self.config.initial_window as f64)));
-        }
+        let bandwidth = self.bandwidth.best();
+        let useful = match self.state {
+            State::Startup => return,
+            State::Steady | State::Drain => {
+                1.25 * (self.bdp(bandwidth) + bandwidth * self.slack().as_secs_f64())
+            }
+            State::Compete => 2.0 * bandwidth * self.srtt.as_secs_f64(),
+        };
+        self.set_window(self.window.min(useful.max(self.config.initial_window as f64)));
     }
 
     fn set_window(&mut self, window: f64) {
@@ -389,7 +446,15 @@ impl LowDelay {
 
 impl Drain {
     fn new(now: Time, window_before: f64, bandwidth_before: f64, from_compete: bool) -> Self {
-        Self { started: now, quiet: None, floor: None, samples: 0, window_before, bandwidth_before, from_compete }
+        Self {
+            started: now,
+            quiet: None,
+            floor: None,
+            samples: 0,
+            window_before,
+            bandwidth_before,
+            from_compete,
+        }
     }
 }
 

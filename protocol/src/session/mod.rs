@@ -5,6 +5,7 @@
 //! can be joined over a fake network and run through hours in seconds.
 
 pub mod client;
+mod secrets;
 pub mod server;
 
 use bytes::Bytes;

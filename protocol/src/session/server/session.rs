@@ -1,24 +1,22 @@
-//! The server's half of a session: one person's conversation with one desktop, over one connection after another.
-
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{CURSOR_PRIORITY, Cause, Effect, Lane, Path, Session, frame_priority};
+use super::{Command, Config, Event, Repair, Why, malformed};
 use crate::Time;
 use crate::channel::display::{Begin, NewFrame, ServerDisplay};
 use crate::channel::input::ServerInput;
 use crate::exact::Counts;
-use crate::geom::{Size, TileIndex};
 use crate::msg::control::{
-    Capabilities, Close, Control, Hello, Layout, Resume, Role, SessionId, Surface, VERSION, Welcome,
+    Close, Control, Hello, Layout, Resume, Role, SessionId, Surface, VERSION, Welcome,
 };
-use crate::msg::display::{CursorPosition, CursorShape, Feedback, Heartbeat};
-use crate::msg::input::{Action, Copies, Locks};
-use crate::pixel::PixelFormat;
+use crate::msg::display::{CursorShape, Feedback, Heartbeat};
+use crate::msg::input::{Action, Copies};
 use crate::rate::pace::Pacer;
+use crate::session::secrets::{Secrets, nonce};
+use crate::session::{CURSOR_PRIORITY, Cause, Effect, Lane, Path, Session, frame_priority};
 use crate::wire::frame::{Assembler, MAX_CONTROL, MAX_INPUT};
-use crate::wire::{Decode, Encode, Reader, WireError, ids};
+use crate::wire::{Decode, Encode, Reader, ids};
 
 /// A heartbeat leaves this often while nothing is missing.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -26,125 +24,8 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const HEARTBEAT_ASKING: Duration = Duration::from_millis(250);
 /// Streams of the client that may be open at one time; there is one.
 const MAX_STREAMS: usize = 16;
-
-/// How a session is.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Its name; random.
-    pub id: SessionId,
-    /// 32 random bytes, from which the nonces and secrets of the session are made.
-    pub entropy: [u8; 32],
-    /// What the person may do.
-    pub role: Role,
-    /// How long the session waits for its client after a connection was lost. Default 120 s.
-    pub life: Duration,
-    /// What the server will use.
-    pub capabilities: Capabilities,
-}
-
-impl Config {
-    /// The defaults, with a name and randomness that the caller drew.
-    pub fn new(id: SessionId, entropy: [u8; 32]) -> Self {
-        Self {
-            id,
-            entropy,
-            role: Role::Control,
-            life: Duration::from_secs(120),
-            capabilities: Capabilities::default(),
-        }
-    }
-}
-
-/// What the application wants of the session.
-#[derive(Clone, Debug)]
-pub enum Command {
-    /// A connection was admitted for it; `hello` was its first message. The client goes on if it resumes.
-    Attach {
-        /// The client's first message.
-        hello: Hello,
-        /// The connection's TLS exporter value.
-        binding: [u8; 32],
-    },
-    /// The surface of this number has this size and format from now on; a known number starts blank.
-    Surface {
-        /// Its number.
-        id: u32,
-        /// Columns and rows.
-        size: Size,
-        /// The layout of its samples.
-        format: PixelFormat,
-    },
-    /// The surface of this number is no more.
-    SurfaceGone(u32),
-    /// The outputs and the surfaces they show.
-    Layout(Layout),
-    /// The oldest change that no frame carries yet was made then; `None` if every change was sent.
-    Behind(Option<Time>),
-    /// The cursor's picture.
-    CursorShape(CursorShape),
-    /// Where the cursor is.
-    CursorAt(CursorPosition),
-    /// The guest's lock keys.
-    Leds(Locks),
-    /// End the session.
-    Close(Close),
-}
-
-/// What the session tells the application.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// A client is there; frames may be made. `resumed` says whether it kept its surfaces.
-    Attached {
-        /// It goes on where it was.
-        resumed: bool,
-    },
-    /// The connection is gone; the session waits for the client to come back.
-    Detached(Close),
-    /// The session is over.
-    Ended(Close),
-    /// The person did something.
-    Input(Action),
-    /// These tiles must be sent again, whole.
-    Repair(Repair),
-    /// A frame may be made again.
-    Room,
-    /// Tiles became verified.
-    Verified {
-        /// How many.
-        tiles: u32,
-    },
-    /// Frames were shown: from capture to acknowledgement, of the newest.
-    Shown {
-        /// How many frames.
-        frames: usize,
-        /// The newest one's age when its acknowledgement arrived, in microseconds.
-        age_us: u64,
-    },
-    /// The terminal would like this layout.
-    WantLayout(Layout),
-}
-
-/// Tiles to send again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repair {
-    /// Of which surface.
-    pub surface: u32,
-    /// Which.
-    pub tiles: Vec<TileIndex>,
-    /// Why.
-    pub why: Why,
-}
-
-/// Why tiles are sent again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// The client's digest was another: use another lossless path.
-    Mismatch,
-    /// The client could not paint them.
-    Unpainted,
-    /// Their frames were lost with a connection.
-    Lost,
-}
+/// A client that holds keys confirms them each second. After this long without a word of it they are let go.
+const DEAD_MAN: Duration = Duration::from_secs(3);
 
 /// The server's half of a session.
 #[derive(Debug)]
@@ -160,6 +41,8 @@ pub struct ServerSession {
     generation: u32,
     cursor: Option<CursorShape>,
     input: ServerInput,
+    /// When the client last gave input.
+    input_heard: Time,
     pacer: Pacer,
     path: Path,
     secrets: Secrets,
@@ -177,14 +60,6 @@ enum Phase {
     Ended,
 }
 
-/// Resume secrets: the one the client has, and the one it was last offered.
-#[derive(Debug)]
-struct Secrets {
-    offered: [u8; 32],
-    confirmed: Option<[u8; 32]>,
-    drawn: u64,
-}
-
 impl ServerSession {
     /// A session that waits for its first client.
     pub fn new(config: Config) -> Self {
@@ -200,9 +75,10 @@ impl ServerSession {
             generation: 0,
             cursor: None,
             input: ServerInput::new(),
+            input_heard: Time(0),
             pacer: Pacer::new(),
             path: Path::default(),
-            secrets: Secrets { offered: [0; 32], confirmed: None, drawn: 0 },
+            secrets: Secrets::new(),
             behind: None,
             next_heartbeat: Time(0),
             wants_room: false,
@@ -445,7 +321,7 @@ impl ServerSession {
         Ok(())
     }
 
-    fn stream(&mut self, id: u64, bytes: &[u8], fin: bool) -> Result<(), Close> {
+    fn stream(&mut self, now: Time, id: u64, bytes: &[u8], fin: bool) -> Result<(), Close> {
         let place = match self.streams.iter().position(|(known, ..)| *known == id) {
             Some(place) => place,
             None if self.streams.len() == MAX_STREAMS => {
@@ -474,6 +350,7 @@ impl ServerSession {
             bytes = &bytes[1..];
         }
         assembler.push(bytes);
+        self.input_heard = now;
         let mut actions = Vec::new();
         while let Some((kind, body)) = assembler.next_message().map_err(malformed)? {
             if kind == ids::input::EVENT {
@@ -507,6 +384,7 @@ impl ServerSession {
             }
             Some(ids::datagram::INPUT) => {
                 let copies = Copies::from_bytes(bytes).map_err(malformed)?;
+                self.input_heard = now;
                 let mut actions = Vec::new();
                 self.input.copies(copies, &mut actions);
                 self.deliver(actions);
@@ -524,6 +402,11 @@ impl ServerSession {
     }
 
     fn tick(&mut self, now: Time) {
+        if self.phase == Phase::Live && self.input.is_holding() && now >= self.input_heard + DEAD_MAN {
+            let mut released = Vec::new();
+            self.input.let_go(&mut released);
+            self.deliver(released);
+        }
         match self.phase {
             Phase::Waiting(Some(until)) if until <= now => {
                 self.end(Close::new(ids::close::TIMEOUT, "the client did not come back in time"));
@@ -549,6 +432,9 @@ impl ServerSession {
     fn next_tick(&self) -> Option<Time> {
         match self.phase {
             Phase::Waiting(until) => until,
+            Phase::Live if self.input.is_holding() => {
+                Some(self.next_heartbeat.min(self.input_heard + DEAD_MAN))
+            }
             Phase::Live => Some(self.next_heartbeat),
             Phase::Ended => None,
         }
@@ -584,7 +470,7 @@ impl Session for ServerSession {
         let live = self.phase == Phase::Live;
         let outcome = match cause {
             Cause::Control(bytes) if live => self.control(&bytes),
-            Cause::Stream { id, bytes, fin } if live => self.stream(id, &bytes, fin),
+            Cause::Stream { id, bytes, fin } if live => self.stream(now, id, &bytes, fin),
             Cause::Datagram(bytes) if live => self.datagram(now, &bytes),
             Cause::Path(path) => {
                 self.path = path;
@@ -613,92 +499,5 @@ impl Session for ServerSession {
             Some(effect) => effect,
             None => Effect::Wait(self.next_tick()),
         }
-    }
-}
-
-impl Secrets {
-    /// A secret that was never given away before.
-    fn draw(&mut self, entropy: &[u8; 32]) -> [u8; 32] {
-        self.drawn += 1;
-        let mut input = [0u8; 15];
-        input[..7].copy_from_slice(b"resume\0");
-        input[7..].copy_from_slice(&self.drawn.to_le_bytes());
-        self.offered = *blake3::keyed_hash(entropy, &input).as_bytes();
-        self.offered
-    }
-
-    /// The secret that `resume` proves the client to have.
-    fn proved(&self, resume: &Resume, binding: &[u8; 32]) -> Option<[u8; 32]> {
-        let offered = (self.drawn > 0).then_some(self.offered);
-        let mut known = offered.into_iter().chain(self.confirmed);
-        known.find(|secret| blake3::Hash::from(resume.proof) == resume_proof(secret, binding))
-    }
-
-    /// A message of the client shows that it has the secret it was offered.
-    fn confirm(&mut self) {
-        self.confirmed = Some(self.offered);
-    }
-}
-
-/// What a client sends to prove that it has `secret`, over a connection with this TLS exporter value.
-pub(super) fn resume_proof(secret: &[u8; 32], binding: &[u8; 32]) -> blake3::Hash {
-    blake3::keyed_hash(secret, binding)
-}
-
-fn nonce(entropy: &[u8; 32], generation: u32) -> [u8; 16] {
-    let mut input = [0u8; 10];
-    input[..6].copy_from_slice(b"nonce\0");
-    input[6..].copy_from_slice(&generation.to_le_bytes());
-    let mut nonce = [0; 16];
-    nonce.copy_from_slice(&blake3::keyed_hash(entropy, &input).as_bytes()[..16]);
-    nonce
-}
-
-/// What is too much is told from what means nothing.
-pub(super) fn malformed(error: WireError) -> Close {
-    let code = match error {
-        WireError::Limit { .. } => ids::close::LIMIT,
-        _ => ids::close::MALFORMED,
-    };
-    Close::new(code, error)
-}
-
-/// Reads a client's first message from the first bytes of its control stream, before any session exists.
-///
-/// INVARIANT: it holds at most one message of the hello limit.
-#[derive(Debug)]
-pub struct Door {
-    control: Assembler,
-}
-
-impl Door {
-    /// Nothing read yet.
-    pub fn new() -> Self {
-        Self { control: Assembler::new(crate::wire::frame::MAX_HELLO) }
-    }
-
-    /// The next bytes of the control stream. The hello once it is whole; the reason to close where it is not one.
-    pub fn read(&mut self, bytes: &[u8]) -> Result<Option<Hello>, Close> {
-        self.control.push(bytes);
-        let Some((kind, body)) = self.control.next_message().map_err(malformed)? else { return Ok(None) };
-        let Some(Control::Hello(hello)) = Control::read(kind, &body).map_err(malformed)? else {
-            return Err(Close::new(ids::close::UNEXPECTED, "the first message must be a hello"));
-        };
-        if self.control.held() > 0 {
-            return Err(Close::new(ids::close::UNEXPECTED, "nothing may follow a hello before its welcome"));
-        }
-        if hello.version == 0 {
-            return Err(Close::new(
-                ids::close::VERSION,
-                format_args!("version 0 is none; this server speaks 1 to {VERSION}"),
-            ));
-        }
-        Ok(Some(hello))
-    }
-}
-
-impl Default for Door {
-    fn default() -> Self {
-        Self::new()
     }
 }
