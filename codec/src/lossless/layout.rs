@@ -38,6 +38,8 @@ pub(super) struct Layout {
     w: usize,
     h: usize,
     cells: Vec<Kind>,
+    /// Scratch of [`Layout::find_areas`].
+    open: Vec<Kind>,
     areas: Vec<Area>,
     blocks: Vec<Block>,
 }
@@ -167,27 +169,29 @@ impl Layout {
     /// Covers the photographs with areas: as wide as possible, then as high. What is too small becomes text.
     fn find_areas(&mut self) {
         let (columns, rows) = self.grid();
-        let seen = core::mem::take(&mut self.cells);
+        // Cells leave `open` as they are dealt with, and come back to `cells` with an area around them.
+        let mut open = core::mem::take(&mut self.open);
+        open.clear();
+        open.append(&mut self.cells);
         self.cells.resize(columns * rows, Kind::Text);
-        let mut open: Vec<bool> = seen.iter().map(|&kind| kind != Kind::Text).collect();
-        for start in 0..seen.len() {
-            if !open[start] {
+        for start in 0..open.len() {
+            let (x, y, kind) = (start % columns, start / columns, open[start]);
+            if kind == Kind::Text {
                 continue;
             }
-            let (x, y, kind) = (start % columns, start / columns, seen[start]);
-            let fits =
-                |x: usize, y: usize, open: &[bool]| open[y * columns + x] && seen[y * columns + x] == kind;
-            let w = (x..columns).take_while(|&x| fits(x, y, &open)).count();
-            let h = (y..rows).take_while(|&y| (x..x + w).all(|x| fits(x, y, &open))).count();
+            let fits = |x: usize, y: usize| open[y * columns + x] == kind;
+            let w = (x..columns).take_while(|&x| fits(x, y)).count();
+            let h = (y..rows).take_while(|&y| (x..x + w).all(|x| fits(x, y))).count();
             for row in y..y + h {
-                open[row * columns + x..][..w].fill(false);
+                open[row * columns + x..][..w].fill(Kind::Text);
             }
-            if w * h >= MIN_CELLS || w * h == seen.len() {
+            if w * h >= MIN_CELLS || w * h == open.len() {
                 let area = Area { kind, x, y, w, h };
                 self.claim(area);
                 self.areas.push(area);
             }
         }
+        self.open = open;
     }
 }
 

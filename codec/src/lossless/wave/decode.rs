@@ -15,6 +15,7 @@ use crate::lossless::plane::Plane;
 #[derive(Default)]
 pub(in crate::lossless) struct DecodeScratch {
     line: Vec<u16>,
+    sizes: Vec<(usize, usize)>,
     units: Vec<(usize, Unit, [u32; CONTEXTS])>,
     predictors: Vec<u8>,
     source: Source,
@@ -27,11 +28,13 @@ pub(in crate::lossless) fn decode(
     planes: &mut [Plane],
     scratch: &mut DecodeScratch,
 ) -> Result<(), DecodeError> {
-    let all = planes.iter().map(|plane| (plane.w(), plane.h())).collect::<Vec<_>>();
-    let mut waiting = all
-        .into_iter()
+    let mut sizes = core::mem::take(&mut scratch.sizes);
+    sizes.clear();
+    sizes.extend(planes.iter().map(|plane| (plane.w(), plane.h())));
+    let mut waiting = sizes
+        .iter()
         .enumerate()
-        .flat_map(|(number, (w, h))| units(w, h).map(move |unit| (number, unit)))
+        .flat_map(|(number, &(w, h))| units(w, h).map(move |unit| (number, unit)))
         .peekable();
     while waiting.peek().is_some() {
         read_header(reader, &mut waiting, scratch)?;
@@ -71,6 +74,8 @@ pub(in crate::lossless) fn decode(
             return Err(DecodeError::Corrupt("entropy state"));
         }
     }
+    drop(waiting);
+    scratch.sizes = sizes;
     Ok(())
 }
 
