@@ -70,6 +70,7 @@ impl Client {
             address,
             authorities: config.authorities.clone(),
             identity: config.identity.clone(),
+            idle_timeout: config.idle_timeout,
             link: link.clone(),
             stats: stats.clone(),
             control: control.clone(),

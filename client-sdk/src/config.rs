@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use lightbox_net::address::{Address, AddressError};
 use lightbox_net::tls::{Authorities, Identity};
@@ -12,6 +13,7 @@ pub struct Config {
     pub(crate) authorities: Option<Arc<Authorities>>,
     pub(crate) identity: Option<Arc<Identity>>,
     pub(crate) capabilities: Capabilities,
+    pub(crate) idle_timeout: Duration,
 }
 
 impl Config {
@@ -23,6 +25,7 @@ impl Config {
             authorities: None,
             identity: None,
             capabilities: Capabilities::default(),
+            idle_timeout: Duration::from_secs(30),
         }
     }
 
@@ -48,6 +51,13 @@ impl Config {
     /// monitors.
     pub fn max_pixels(mut self, pixels: u64) -> Self {
         self.capabilities.max_pixels = pixels;
+        self
+    }
+
+    /// A connection of which nothing was heard for so long is lost, and another is tried. The shorter of both
+    /// sides' counts. Default: 30 s.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
         self
     }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use lightbox_net::address::Address;
 use lightbox_net::driver::{ControlStream, Shared, drive};
@@ -21,6 +22,7 @@ pub(crate) struct Network {
     pub(crate) address: Address,
     pub(crate) authorities: Option<Arc<Authorities>>,
     pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) idle_timeout: Duration,
     pub(crate) link: Arc<Shared<ClientSession>>,
     pub(crate) stats: Arc<Mutex<Stats>>,
     pub(crate) control: Arc<Control>,
@@ -33,6 +35,7 @@ impl Network {
         let mut config = ClientConfig::new(tls::provider());
         config.authorities = self.authorities.clone();
         config.identity = self.identity.clone();
+        config.settings.idle_timeout = self.idle_timeout;
         let endpoint = match Endpoint::open(config) {
             Ok(endpoint) => endpoint,
             Err(error) => return self.tell.tell(Event::Ended(Close::new(close::TIMEOUT, error))),

@@ -15,6 +15,7 @@ pub struct Config {
     pub(crate) authenticate: Option<Arc<dyn Authenticate>>,
     pub(crate) keep_tickets: bool,
     pub(crate) life: Duration,
+    pub(crate) idle_timeout: Duration,
     pub(crate) max_sessions: usize,
     pub(crate) workers: Option<usize>,
     pub(crate) sweep: u32,
@@ -31,6 +32,7 @@ impl Config {
             authenticate: None,
             keep_tickets: false,
             life: Duration::from_secs(120),
+            idle_timeout: Duration::from_secs(30),
             max_sessions: 16,
             workers: None,
             sweep: 8,
@@ -67,6 +69,13 @@ impl Config {
     /// Default: 120 s.
     pub fn life(mut self, life: Duration) -> Self {
         self.life = life;
+        self
+    }
+
+    /// A connection of which nothing was heard for so long is lost, and its session waits for its client. The
+    /// shorter of both sides' counts. Default: 30 s.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
         self
     }
 

@@ -87,6 +87,7 @@ impl Server {
         };
         let mut listen = ServerConfig::new(config.listen, provider.clone(), identity.clone());
         listen.client_authorities = config.authorities.clone();
+        listen.settings.idle_timeout = config.idle_timeout;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(4)
