@@ -1,11 +1,14 @@
 //! Stories of both SDKs over real QUIC on loopback.
 
+#[path = "support/desk.rs"]
+mod desk;
 mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use desk::Desk;
 use lightbox_client::{Client, Config as ClientConfig, Event as Seen};
 use lightbox_codec::geom::{Rect, Size};
 use lightbox_codec::pixel::{Image, PixelFormat, SampleDepth};
@@ -13,7 +16,7 @@ use lightbox_net::address::Address;
 use lightbox_net::lab::relay::Relay;
 use lightbox_server::input::{Action, Place};
 use lightbox_server::{Damage, Event};
-use support::{Desk, connect, until};
+use support::{connect, until};
 
 #[test]
 fn what_is_submitted_is_shown_and_proved() {

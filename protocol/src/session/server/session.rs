@@ -477,6 +477,8 @@ impl Session for ServerSession {
                 self.pacer.path(now, &path.estimate);
                 Ok(())
             }
+            // Only the client's own word ends a session with its connection.
+            Cause::Lost(why) if live && why.code != ids::close::TIMEOUT => Err(why),
             Cause::Lost(why) if live => {
                 self.detach(now, why);
                 Ok(())
