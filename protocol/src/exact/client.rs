@@ -8,8 +8,9 @@ use crate::Time;
 use crate::geom::{TileGrid, TileIndex};
 use crate::msg::control::{MAX_PROOF, Proof, Surface, Verdict};
 
-/// A tile is proved once it has not changed for this long: motion is not worth a digest a frame.
-const QUIET: Duration = Duration::from_millis(30);
+/// A tile is proved once it has not changed for this long: motion, from 20 pictures a second on, is not worth a
+/// digest a frame.
+const QUIET: Duration = Duration::from_millis(60);
 /// Proofs without a verdict; the oldest is forgotten beyond this.
 const MAX_OUTSTANDING: usize = 256;
 
