@@ -251,13 +251,15 @@ fn read_frame(
         (_, _) if *pixels.photometric_interpretation() == PhotometricInterpretation::PaletteColor => {
             return Err(DicomError::Kind { what: "palette colour" });
         }
-        (1, 8) => raw.iter().map(|s| u16::from(*s)).collect(),
+        (1, 8) if (1..=8).contains(&stored) => {
+            raw.iter().map(|s| unsign((*s).into(), stored, signed)).collect()
+        }
         (1, 16) if (1..=16).contains(&stored) => {
             let low = u32::from(pixels.high_bit()).saturating_sub(stored - 1).min(15);
             let samples = raw.as_chunks::<2>().0.iter().map(|s| u16::from_le_bytes(*s));
             samples.map(|s| unsign(s >> low, stored, signed)).collect()
         }
-        (3, 8) => brightness(pixels, raw, size.area() as usize),
+        (3, 8) if !signed => brightness(pixels, raw, size.area() as usize),
         _ => return Err(DicomError::Kind { what: "an image of other than 8 or 16 bits" }),
     };
     if samples.len() as u64 != size.area() {
@@ -267,7 +269,7 @@ fn read_frame(
     let rescale = pixels.rescale().map_err(failed)?;
     let (slope, intercept) =
         rescale.get(of_frame(rescale.len())).map_or((1.0, 0.0), |r| (r.slope as f32, r.intercept as f32));
-    let bias = if signed && pixels.bits_allocated() == 16 { (1u32 << (stored - 1)) as f32 } else { 0.0 };
+    let bias = if signed { (1u32 << (stored - 1)) as f32 } else { 0.0 };
     let intercept = intercept - bias * slope;
     let window = pixels.window().map_err(failed)?.and_then(|all| all.get(of_frame(all.len())).copied());
     let window = match window {

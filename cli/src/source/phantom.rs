@@ -29,7 +29,7 @@ impl Random {
 
     /// A number below `end`; 0 if that is 0.
     pub(crate) fn below(&mut self, end: u32) -> u32 {
-        ((self.next() >> 32) * u64::from(end) >> 32) as u32
+        (((self.next() >> 32) * u64::from(end)) >> 32) as u32
     }
 
     /// A number from `from` up to `to`.

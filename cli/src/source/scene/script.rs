@@ -90,7 +90,7 @@ impl Moment {
             round,
             clock: (START_OF_WORK + millis / 1000).rem_euclid(86_400) as u32,
             typed: if typing < 1.0 { keys_until(stage.seed, round, within) } else { u32::MAX },
-            caret: typing >= 1.0 || within / 530 % 2 == 0,
+            caret: typing >= 1.0 || (within / 530).is_multiple_of(2),
             slice: slice(before.slice, after.slice, stage.slices, progress(Act::Scroll)),
             window: before.window.toward(after.window, smooth(0.0, 1.0, progress(Act::Level))),
             frame: round * PLAYED + (play * PLAYED as f32) as u32,

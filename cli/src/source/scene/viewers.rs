@@ -114,7 +114,7 @@ impl Echo {
             for (pixel, level) in row.iter_mut().zip(levels) {
                 // Machines tint their sectors a little: sepia, here.
                 let warm = u32::from(*level);
-                *pixel = [(warm * 232 >> 8) as u8, (warm * 247 >> 8) as u8, *level, 0xFF];
+                *pixel = [(warm * 232 / 256) as u8, (warm * 247 / 256) as u8, *level, 0xFF];
             }
         });
         canvas.clip_to(inside);
