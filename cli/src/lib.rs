@@ -17,6 +17,8 @@ pub mod source;
 pub mod usage;
 pub mod view;
 pub mod watch;
+#[cfg(feature = "window")]
+pub mod window;
 pub mod zst;
 
 use std::ffi::OsString;

@@ -29,6 +29,7 @@ pub struct Watch {
     pub surface: Option<u32>,
     /// Why it ended, once it has.
     pub ended: Option<Close>,
+    connected: bool,
     reads_counter: bool,
     counter_log: Option<BufWriter<File>>,
 }
@@ -44,6 +45,7 @@ impl Watch {
             counters: Vec::new(),
             surface: None,
             ended: None,
+            connected: false,
             reads_counter: false,
             counter_log: None,
         }
@@ -75,7 +77,7 @@ impl Watch {
                 break;
             }
             if let Some(event) = self.client.events().next_within(left.min(Duration::from_millis(10))) {
-                self.event(event)?;
+                self.handle(event)?;
             }
             if done(self) {
                 break;
@@ -120,8 +122,19 @@ impl Watch {
         })
     }
 
-    fn event(&mut self, event: Event) -> Result<(), Failure> {
+    /// True while the server is there.
+    pub fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// Takes an event that was read from the client.
+    ///
+    /// # Errors
+    /// The counter log cannot be written.
+    pub fn handle(&mut self, event: Event) -> Result<(), Failure> {
         match event {
+            Event::Connected { .. } => self.connected = true,
+            Event::Lost(_) => self.connected = false,
             Event::Updated { surface, age, .. } => {
                 let now = Instant::now();
                 self.frames += 1;
