@@ -1,6 +1,960 @@
+/*
+ * Lightbox: a desktop from a hypervisor to a thin client, and the proof that what is shown is what was sent.
+ *
+ * A hypervisor makes an lbx_server and plugs in an lbx_output for each monitor. A thin client makes an lbx_client and
+ * shows its surfaces. Both are told things by events: poll the event fd, then take events until there is none.
+ * docs/integrating-a-hypervisor.md and docs/integrating-a-thin-client.md show the way; the programs in ffi/examples
+ * are complete.
+ *
+ * What holds for every function:
+ *
+ * Results      0 is success. Out-parameters come last and are written on success alone. lbx_error_text() says more.
+ * Ownership    What _new or _acquire gives is yours until _free or _release, which take NULL as well. Arguments are
+ *              lent for the call and copied where they are kept, but for the memory behind an lbx_scanout.
+ * Threads      There are no global locks and no thread affinity but that of lbx_surface. Calls may be made at the same
+ *              time; a _free takes effect when the calls that are under way return. No call waits for the network but
+ *              the _free of servers and clients.
+ * Callbacks    May free anything. They must return, not throw or longjmp.
+ * Structs      That begin with `size`: zero them, set `size` to sizeof. They grow at their end, and programs compiled
+ *              with another version go on working: what a library does not know must be zero.
+ * Numbers      That name things cross as uint32_t. New ones may come: skip those you do not know.
+ * Text         UTF-8, ending with a NUL.
+ * NULL         Where nothing else is said, an LBX_ERROR_ARGUMENT.
+ *
+ * Nothing is global but the log, and that only if you set it.
+ */
+
+
+#ifndef LIGHTBOX_H
+#define LIGHTBOX_H
+
 /* Generated from ffi/src by `cargo xtask header`: change it there. */
 
-#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
+
+// Changes when programs must be changed; while it is 0, the minor number plays its part.
+#define LBX_VERSION_MAJOR 0
+
+// Changes when something is added.
+#define LBX_VERSION_MINOR 1
+
+// Changes when something is mended.
+#define LBX_VERSION_PATCH 0
+
+// The three in one number that compares as versions do, as lbx_version() gives it.
+#define LBX_VERSION (((LBX_VERSION_MAJOR << 24) | (LBX_VERSION_MINOR << 12)) | LBX_VERSION_PATCH)
+
+// Done.
+#define LBX_OK 0
+
+// Nothing to give now: no failure, try again when the event fd is readable.
+#define LBX_AGAIN 1
+
+// An argument is NULL, out of range, not UTF-8, or a struct whose `size` is wrong.
+#define LBX_ERROR_ARGUMENT 2
+
+// Not in this state: no scanout is set, there is no such surface or session, a surface is already held.
+#define LBX_ERROR_STATE 3
+
+// The buffer is too short.
+#define LBX_ERROR_SPACE 4
+
+// The operating system refuses a socket, a file or a thread.
+#define LBX_ERROR_SYSTEM 5
+
+// A certificate, key or address cannot be used.
+#define LBX_ERROR_IDENTITY 6
+
+// A frame is not of its output's size or format.
+#define LBX_ERROR_SHAPE 7
+
+// There is no room for one more.
+#define LBX_ERROR_LIMIT 8
+
+// Not allowed on this thread.
+#define LBX_ERROR_THREAD 9
+
+// A bug of the library was caught. The object it concerns should be freed.
+#define LBX_ERROR_INTERNAL 10
+
+// Nothing is told.
+#define LBX_LOG_OFF 0
+
+// Something is broken.
+#define LBX_LOG_ERROR 1
+
+// Something is not as it should be, and was coped with.
+#define LBX_LOG_WARN 2
+
+// Clients come and go.
+#define LBX_LOG_INFO 3
+
+// For whoever looks for a fault.
+#define LBX_LOG_DEBUG 4
+
+// Everything, packets included.
+#define LBX_LOG_TRACE 5
+
+// A client comes in with a ticket of lbx_server_address(), once.
+#define LBX_ADMIT_TICKETS 0
+
+// A client comes in with a certificate of `authorities`.
+#define LBX_ADMIT_CERTIFICATES 1
+
+// For settings whose 0 means the default: none at all.
+#define LBX_NONE 4294967295
+
+// Room for any address.
+#define LBX_ADDRESS_SPACE 384
+
+// 8 bits of gray, 1 byte a pixel.
+#define LBX_FORMAT_GRAY8 8
+
+// 9 bits of gray in 2 bytes, little-endian, the high bits 0. The values from 9 to 16 are such formats, each named by
+// its significant bits.
+#define LBX_FORMAT_GRAY9 9
+
+// 10 bits of gray in 2 bytes.
+#define LBX_FORMAT_GRAY10 10
+
+// 12 bits of gray in 2 bytes.
+#define LBX_FORMAT_GRAY12 12
+
+// 16 bits of gray in 2 bytes.
+#define LBX_FORMAT_GRAY16 16
+
+// Blue, green, red and a byte that carries nothing, 8 bits each: x8r8g8b8 of little-endian machines.
+#define LBX_FORMAT_BGRX8 32
+
+// The longest side of a cursor.
+#define LBX_CURSOR_MAX 256
+
+// The side of a tile in pixels.
+#define LBX_TILE 64
+
+// Changed at the source, or never shown.
+#define LBX_TILE_DIRTY 0
+
+// A first pass is shown.
+#define LBX_TILE_PAINTED 1
+
+// Passes toward the source are under way.
+#define LBX_TILE_REFINING 2
+
+// All samples were sent and painted.
+#define LBX_TILE_EXACT 3
+
+// The server has said, not long ago, that what this client shows is what the source has.
+#define LBX_TILE_VERIFIED 4
+
+// It was verified, but word from the server is overdue.
+#define LBX_TILE_STALE 5
+
+// A key: `code` is Linux evdev's (KEY_A is 30), a place on the keyboard and not a letter; `pressed`.
+#define LBX_INPUT_KEY 1
+
+// A pointer button: `code` (LBX_BUTTON_*), `pressed`, and where: `output`, `x`, `y`, or `LBX_NO_OUTPUT` while the pointer
+// is relative.
+#define LBX_INPUT_BUTTON 2
+
+// The pointer is at a place: `output`, `x`, `y`.
+#define LBX_INPUT_POINTER 3
+
+// The pointer moved by `dx`, `dy` in 1/256 pixel.
+#define LBX_INPUT_MOTION 4
+
+// The wheel turned by `dx`, `dy` in 1/120 notch; down and right are positive.
+#define LBX_INPUT_WHEEL 5
+
+// Text of an input method: `text`, `text_len`.
+#define LBX_INPUT_TEXT 6
+
+// A finger or pen: `touch`, `phase`, `output`, `x`, `y`, `pressure`.
+#define LBX_INPUT_TOUCH 7
+
+// The terminal's lock keys: `locks`.
+#define LBX_INPUT_LOCKS 8
+
+// BTN_LEFT of evdev.
+#define LBX_BUTTON_LEFT 272
+
+// BTN_RIGHT.
+#define LBX_BUTTON_RIGHT 273
+
+// BTN_MIDDLE.
+#define LBX_BUTTON_MIDDLE 274
+
+// No output: of a button while the pointer is relative.
+#define LBX_NO_OUTPUT 4294967295
+
+// A touch begins.
+#define LBX_TOUCH_DOWN 0
+
+// It goes on elsewhere.
+#define LBX_TOUCH_MOVE 1
+
+// It ends.
+#define LBX_TOUCH_UP 2
+
+// It is void.
+#define LBX_TOUCH_CANCEL 3
+
+// Caps Lock.
+#define LBX_LOCK_CAPS 1
+
+// Num Lock.
+#define LBX_LOCK_NUM 2
+
+// Scroll Lock.
+#define LBX_LOCK_SCROLL 4
+
+// The longest text of one lbx_client_text(), in bytes.
+#define LBX_TEXT_MAX 1024
+
+// The server let the client in: `session`, `resumed`, `role`.
+#define LBX_CLIENT_CONNECTED 1
+
+// There is a surface of this size: `surface`, `w`, `h`, `format`. It is blank unless it goes on from before.
+#define LBX_CLIENT_SURFACE 2
+
+// The surface is no more: `surface`.
+#define LBX_CLIENT_SURFACE_GONE 3
+
+// Where monitors are, and which surface each shows: `places`.
+#define LBX_CLIENT_LAYOUT 4
+
+// Samples changed: `surface`, `rects`, `frame`, `captured_us`, `age_us`.
+#define LBX_CLIENT_UPDATED 5
+
+// Tiles are proved to show the source's samples: `surface`, `tiles`.
+#define LBX_CLIENT_VERIFIED 6
+
+// The cursor's picture: `w`, `h`, its hotspot `x`, `y`, `bgra`.
+#define LBX_CLIENT_CURSOR_SHAPE 7
+
+// The server moved the cursor: `output`, `x`, `y`, `visible`.
+#define LBX_CLIENT_CURSOR_AT 8
+
+// The guest's lock keys: `locks`.
+#define LBX_CLIENT_LEDS 9
+
+// The connection is gone, and the client tries to get it back: `code`, `text`.
+#define LBX_CLIENT_LOST 10
+
+// The session is over, and nothing follows: `code`, `text`.
+#define LBX_CLIENT_ENDED 11
+
+// The person may see, and give input.
+#define LBX_ROLE_CONTROL 0
+
+// The person may see; the server drops input.
+#define LBX_ROLE_VIEW 1
+
+// A time that is not known.
+#define LBX_UNKNOWN UINT64_MAX
+
+// A person came in: `session`; `text` is what the terminal calls itself.
+#define LBX_SERVER_JOINED 1
+
+// The session's connection is there again: `session`.
+#define LBX_SERVER_RESUMED 2
+
+// The session's connection is gone, and it waits for its client: `session`, `code`, `text`.
+#define LBX_SERVER_DETACHED 3
+
+// The session is over: `session`, `code`, `text`.
+#define LBX_SERVER_LEFT 4
+
+// The person did something: `session`, `input`.
+#define LBX_SERVER_INPUT 5
+
+// The terminal would like these monitors: `session`, `places`. lbx_output_resize() follows it if the guest does.
+#define LBX_SERVER_WANT_LAYOUT 6
+
+// Tiles reached the client other than they left, and are sent again: `session`, `tiles`.
+#define LBX_SERVER_MISMATCH 7
+
+// The sweep found changes that no damage had reported, and sends them: `output`, `tiles`.
+#define LBX_SERVER_UNDER_REPORTED 8
+
+// A terminal's end of a session. Owned: from lbx_client_new() to lbx_client_free(). It has threads of its own; several
+// may live in one process and share nothing. All functions may be called on any thread, at the same time, unless they
+// say otherwise.
+typedef struct lbx_client lbx_client;
+
+// One monitor of a server's desktop. Owned: from lbx_output_new() to lbx_output_free(). All functions may be called on
+// any thread, at the same time, and do not wait for a client.
+typedef struct lbx_output lbx_output;
+
+// A desktop that clients can connect to. Owned: from lbx_server_new() to lbx_server_free(). It has threads of its own;
+// several may live in one process and share nothing. All functions may be called on any thread, at the same time.
+typedef struct lbx_server lbx_server;
+
+// A client's surface, held still. Owned by the thread that acquired it, until lbx_surface_release().
+typedef struct lbx_surface lbx_surface;
+
+// What a function says of itself: `LBX_OK`, `LBX_AGAIN`, or why it failed. New values may come; treat those you do
+// not know as failures.
+typedef uint32_t lbx_result;
+
+// Called with one line, without its end: `target` is the part of the library that speaks. Both texts are valid until
+// it returns. It runs on any thread, also the library's own, and perhaps while the library holds locks: it may call
+// `_free` functions, lbx_error_text(), lbx_result_text() and lbx_version(), and nothing else of this library.
+typedef void (*lbx_log_fn)(void *userdata, uint32_t level, const char *target, const char *text);
+
+// How a server is. Zero it and set `size`: what is 0 or NULL is the default.
+typedef struct {
+    // sizeof(lbx_server_config).
+    size_t size;
+    // An IP address and port, as "0.0.0.0:7700" or "[::]:7700" (which takes IPv4 as well); port 0 lets the system
+    // choose. Must be set.
+    const char *listen;
+    // A PEM file with a certificate chain and its key. If there is no such file it is made, readable by its owner
+    // alone. Default: an identity made at the start, so that addresses change with it.
+    const char *identity_path;
+    // PEM text of the certificates that vouch for clients. Default: none is asked for.
+    const char *authorities;
+    // LBX_ADMIT_*.
+    uint32_t admit;
+    // 1: a ticket admits again and again, for tests and trusted networks.
+    uint32_t keep_tickets;
+    // Sessions at one time. Each costs a picture of each monitor and about 2 MiB. Default: 16.
+    uint32_t max_sessions;
+    // How long a session whose connection was lost waits for its client, in milliseconds. Default: 120000.
+    uint32_t life_ms;
+    // Threads that code, beside the one that leads them; `LBX_NONE` for none. Default: one for each further core, at
+    // most 3.
+    uint32_t workers;
+    // Tiles outside the damage that each submit compares, in turn, to find damage that was not reported; `LBX_NONE`
+    // trusts the host. Default: 8, about 10 microseconds.
+    uint32_t sweep;
+} lbx_server_config;
+
+// Where a monitor stands on the desktop.
+typedef struct {
+    // The monitor, by lbx_output_id().
+    uint32_t output;
+    // The client's surface that it shows.
+    uint32_t surface;
+    // Its left edge in desktop pixels.
+    int32_t x;
+    // Its top edge in desktop pixels.
+    int32_t y;
+    // Columns.
+    uint32_t w;
+    // Rows.
+    uint32_t h;
+    // Its width in millimetres; 0 if not known.
+    uint32_t width_mm;
+    // The guest's scale in 1/120: 120 is 1:1.
+    uint32_t scale;
+} lbx_place;
+
+// Names a session across its connections.
+typedef struct {
+    // Random.
+    uint8_t bytes[16];
+} lbx_session_id;
+
+// One thing that the person did. What does not belong to its kind is 0.
+typedef struct {
+    // UTF-8, with a NUL behind it; valid as long as the event it stands in.
+    const char *text;
+    // Bytes of `text` without the NUL.
+    size_t text_len;
+    // LBX_INPUT_*.
+    uint32_t kind;
+    // Linux evdev key or button code.
+    uint32_t code;
+    // 1 down, 0 up.
+    uint32_t pressed;
+    // The monitor, by lbx_output_id().
+    uint32_t output;
+    // Column of the monitor.
+    uint32_t x;
+    // Row of the monitor.
+    uint32_t y;
+    // To the right.
+    int32_t dx;
+    // Downwards.
+    int32_t dy;
+    // Which finger.
+    uint32_t touch;
+    // LBX_TOUCH_*.
+    uint32_t phase;
+    // 0 (not known) to 65535.
+    uint32_t pressure;
+    // LBX_LOCK_* bits.
+    uint32_t locks;
+} lbx_input;
+
+// What a server tells its application. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
+typedef struct {
+    // sizeof(lbx_server_event).
+    size_t size;
+    // A terminal's name, or a reason: UTF-8, with a NUL behind it. A peer wrote it: nobody vouches for it.
+    const char *text;
+    // Where the terminal would like monitors.
+    const lbx_place *places;
+    // How many.
+    size_t places_len;
+    // LBX_SERVER_*.
+    uint32_t kind;
+    // Which session.
+    lbx_session_id session;
+    // Why a connection or session ended, by the numbers of SPEC.md: 0 is the person's or the program's wish.
+    uint32_t code;
+    // How many tiles.
+    uint32_t tiles;
+    // Which monitor.
+    uint32_t output;
+    // What the person did.
+    lbx_input input;
+} lbx_server_event;
+
+// A callback of the application. It must return, and not by an exception or longjmp.
+typedef void (*lbx_callback)(void *userdata);
+
+// The buffer that the guest's display shows now, kept by an output until it gets another.
+typedef struct {
+    // sizeof(lbx_scanout).
+    size_t size;
+    // The first byte of the top row. Stays readable until `release` is called.
+    const void *data;
+    // Bytes from one row to the next.
+    size_t stride;
+    // Given to the three callbacks.
+    void *userdata;
+    // Called once, when the library does not look at `data` any more; NULL if nobody cares. On any thread that is in a
+    // call of this library.
+    lbx_callback release;
+    // Called before each look at `data`, on the thread whose call looks; NULL if none is needed. For hosts that can
+    // keep the guest from writing meanwhile.
+    lbx_callback lock;
+    // Called after each look; NULL if none is needed.
+    lbx_callback unlock;
+    // Columns, 1 to 16384.
+    uint32_t w;
+    // Rows, 1 to 16384.
+    uint32_t h;
+    // LBX_FORMAT_*.
+    uint32_t format;
+    // 0.
+    uint32_t reserved;
+} lbx_scanout;
+
+// A rectangle of pixels: columns x to x+w-1, rows y to y+h-1.
+typedef struct {
+    // Leftmost column.
+    uint32_t x;
+    // Topmost row.
+    uint32_t y;
+    // Columns.
+    uint32_t w;
+    // Rows.
+    uint32_t h;
+} lbx_rect;
+
+// A picture in memory: `h` rows of `w` pixels, `stride` bytes from one row to the next. The last row may end without
+// its padding.
+typedef struct {
+    // sizeof(lbx_frame).
+    size_t size;
+    // The first byte of the top row.
+    const void *data;
+    // Bytes from one row to the next.
+    size_t stride;
+    // When the picture was taken: microseconds of CLOCK_MONOTONIC; 0 means now.
+    uint64_t captured_us;
+    // Columns, 1 to 16384.
+    uint32_t w;
+    // Rows, 1 to 16384.
+    uint32_t h;
+    // LBX_FORMAT_*.
+    uint32_t format;
+    // 0.
+    uint32_t reserved;
+} lbx_frame;
+
+// How a client is. Zero it and set `size`: what is 0 or NULL is the default.
+typedef struct {
+    // sizeof(lbx_client_config).
+    size_t size;
+    // The line that the server gave, "lightbox://host:port/TICKET#FINGERPRINT". Must be set.
+    const char *address;
+    // What the terminal calls itself. Default: "lightbox".
+    const char *terminal;
+    // PEM text of the certificates that vouch for servers whose address has no fingerprint. Default: nobody does.
+    const char *authorities;
+    // A PEM file with the certificate chain and key for servers that ask for one; made if it is not there. Default:
+    // none.
+    const char *identity_path;
+    // The most pixels of all surfaces together, up to 4 bytes each. Default: 67108864, eight 4K monitors.
+    uint64_t max_pixels;
+} lbx_client_config;
+
+// What a client tells its application. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
+typedef struct {
+    // sizeof(lbx_client_event).
+    size_t size;
+    // A reason: UTF-8, with a NUL behind it.
+    const char *text;
+    // Where samples changed; they may overlap.
+    const lbx_rect *rects;
+    // How many.
+    size_t rects_len;
+    // Which tiles: row by row from the top left, each 64x64 pixels.
+    const uint32_t *tiles;
+    // How many.
+    size_t tiles_len;
+    // Where monitors are.
+    const lbx_place *places;
+    // How many.
+    size_t places_len;
+    // The cursor: w*h pixels of blue, green, red and alpha, colour already multiplied by alpha.
+    const uint8_t *bgra;
+    // Its bytes.
+    size_t bgra_len;
+    // The frame's number.
+    uint64_t frame;
+    // When its picture was taken, on the server's clock in microseconds.
+    uint64_t captured_us;
+    // How long after that it was painted, give or take half a round trip; `LBX_UNKNOWN` at first.
+    uint64_t age_us;
+    // LBX_CLIENT_*.
+    uint32_t kind;
+    // Which session.
+    lbx_session_id session;
+    // Why a connection or session ended, by the numbers of SPEC.md: 0 is the person's or the program's wish.
+    uint32_t code;
+    // LBX_ROLE_*.
+    uint32_t role;
+    // 1: the session goes on where it was before the connection was lost.
+    uint32_t resumed;
+    // Which surface.
+    uint32_t surface;
+    // Columns.
+    uint32_t w;
+    // Rows.
+    uint32_t h;
+    // LBX_FORMAT_*.
+    uint32_t format;
+    // Which monitor.
+    uint32_t output;
+    // Column.
+    uint32_t x;
+    // Row.
+    uint32_t y;
+    // 1: the cursor shows.
+    uint32_t visible;
+    // LBX_LOCK_* bits.
+    uint32_t locks;
+} lbx_client_event;
+
+// How many tiles are in which state.
+typedef struct {
+    // sizeof(lbx_counts).
+    size_t size;
+    // All tiles.
+    uint32_t total;
+    // Tiles painted with the source's samples, verified ones included.
+    uint32_t exact;
+    // Tiles verified; none while word from the server is overdue.
+    uint32_t verified;
+    // 0.
+    uint32_t reserved;
+} lbx_counts;
+
+// One step of a touch, for lbx_client_touch().
+typedef struct {
+    // Which finger, 0 to 255; free for reuse after LBX_TOUCH_UP or LBX_TOUCH_CANCEL.
+    uint32_t touch;
+    // LBX_TOUCH_*.
+    uint32_t phase;
+    // The monitor.
+    uint32_t output;
+    // Column of the monitor.
+    uint32_t x;
+    // Row of the monitor.
+    uint32_t y;
+    // 0 (not known) to 65535.
+    uint32_t pressure;
+} lbx_touch;
+
+// What became of what one session was sent, since it joined.
+typedef struct {
+    // sizeof(lbx_session_stats).
+    size_t size;
+    // Frames sent.
+    uint64_t frames;
+    // Bytes of those frames, before the transport's headers.
+    uint64_t frame_bytes;
+    // Frames acknowledged.
+    uint64_t shown;
+    // Tiles that reached the client other than they left.
+    uint64_t mismatches;
+    // Age of the newest acknowledged frame when the acknowledgement came, in microseconds.
+    uint64_t age_us;
+    // Time spent making frames, in microseconds.
+    uint64_t encode_us;
+    // Round-trip time in microseconds.
+    uint64_t rtt_us;
+    // All tiles.
+    uint32_t total;
+    // Tiles sent in full.
+    uint32_t exact;
+    // Tiles proved.
+    uint32_t verified;
+    // 0.
+    uint32_t reserved;
+} lbx_session_stats;
+
+// What became of what one monitor was given.
+typedef struct {
+    // sizeof(lbx_output_stats).
+    size_t size;
+    // Frames submitted.
+    uint64_t submitted;
+    // Tiles that had changed.
+    uint64_t changed_tiles;
+    // Tiles damaged by the host's word that had not changed.
+    uint64_t false_tiles;
+    // Tiles that had changed without the host's word.
+    uint64_t under_reported;
+} lbx_output_stats;
+
+// What a client received.
+typedef struct {
+    // sizeof(lbx_client_stats).
+    size_t size;
+    // Frames painted.
+    uint64_t frames;
+    // Frames that could not be painted.
+    uint64_t failed;
+    // Time spent decoding and painting, in microseconds.
+    uint64_t paint_us;
+    // Bytes on the wire, both ways, over all connections.
+    uint64_t wire_bytes;
+    // Round-trip time in microseconds.
+    uint64_t rtt_us;
+    // How often the session went on over another connection.
+    uint64_t resumed;
+} lbx_client_stats;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The version of the library that runs; `LBX_VERSION` is that of the header.
+// Threads: any. since 0.1
+uint32_t lbx_version(void);
+
+// The same for people, as "0.1.0". Static; never NULL.
+// Threads: any. since 0.1
+const char *lbx_version_text(void);
+
+// A short text for a result, for logs. Static; never NULL.
+// Threads: any. since 0.1
+const char *lbx_result_text(lbx_result result);
+
+// What the last failed call on this thread has to say, for people. Never NULL; empty before the first failure.
+// Valid until the next failure on this thread, or the thread's end.
+// Threads: any; each has its own. since 0.1
+const char *lbx_error_text(void);
+
+// Sends what the library has to tell, up to `level`, to `callback`; NULL or `LBX_LOG_OFF` ends that. Nothing is told
+// before the first call. This is the one setting of a whole process, so only the application itself should make it.
+// When it returns, an earlier callback no longer runs and its userdata is free.
+// Errors: `LBX_ERROR_STATE` in a log callback, or where a program in Rust has installed a tracing subscriber of its
+// own (which then hears everything).
+// Threads: any. since 0.1
+lbx_result lbx_log_set(uint32_t level,
+                       lbx_log_fn callback,
+                       void *userdata);
+
+// Starts a server without monitors.
+// Ownership: `*out` is the caller's, to lbx_server_free(). The config is copied.
+// Errors: `LBX_ERROR_SYSTEM` if the port is taken, `LBX_ERROR_IDENTITY`, `LBX_ERROR_ARGUMENT`.
+// Threads: any. since 0.1
+lbx_result lbx_server_new(const lbx_server_config *config, lbx_server **out);
+
+// Tells every client that the server goes away and ends it; takes up to about a second. Monitors that are left stay
+// valid handles that show nobody anything. NULL is allowed.
+// Threads: any, in callbacks too: the server then ends on another thread, soon after. since 0.1
+void lbx_server_free(lbx_server *server);
+
+// Writes the line that a person pastes into a client, "lightbox://host:port/TICKET#FINGERPRINT", with a new ticket.
+// `host` is how clients reach this machine: a name, an IPv4 address, or an IPv6 address in brackets. With
+// `LBX_ADMIT_CERTIFICATES` the line has no ticket.
+// `text` has room for `space` bytes, the NUL included; `LBX_ADDRESS_SPACE` is enough.
+// Errors: `LBX_ERROR_ARGUMENT` if `host` is none, `LBX_ERROR_SPACE`.
+// Threads: any. since 0.1
+lbx_result lbx_server_address(lbx_server *server,
+                              const char *host,
+                              char *text,
+                              size_t space);
+
+// A file descriptor that becomes readable when events wait: poll it, and call lbx_server_next_event() until it says
+// `LBX_AGAIN`. Do not read, write or close it; it is closed with the server. -1 for NULL.
+// Threads: any. since 0.1
+int lbx_server_event_fd(const lbx_server *server);
+
+// Takes the next event; set `event->size` before. Read steadily: a session whose input nobody reads is closed.
+// Ownership: the event's pointers are valid until the next call of this function for this server, on any thread, or
+// the server's end.
+// Errors: `LBX_AGAIN` if there is none; it does not wait.
+// Threads: any, but as the pointers go with the next call, best one. since 0.1
+lbx_result lbx_server_next_event(lbx_server *server,
+                                 lbx_server_event *event);
+
+// The port it listens at. 0 for NULL.
+// Threads: any. since 0.1
+uint16_t lbx_server_port(const lbx_server *server);
+
+// True if every session's client has everything that was submitted, and proved it; so also while there is no session.
+// False for NULL.
+// Threads: any. since 0.1
+bool lbx_server_is_settled(const lbx_server *server);
+
+// The guest's lock keys, for the lamps of the keyboards: LBX_LOCK_* bits.
+// Threads: any. since 0.1
+lbx_result lbx_server_set_leds(lbx_server *server, uint32_t locks);
+
+// The names of the sessions there are. `ids` has room for `space` of them; `*len` becomes how many there are, which may
+// be more than were written. `ids` may be NULL if `space` is 0.
+// Threads: any. since 0.1
+lbx_result lbx_server_sessions(const lbx_server *server,
+                               lbx_session_id *ids,
+                               size_t space,
+                               size_t *len);
+
+// Ends a session. `reason` is for the person; NULL if there is none.
+// Errors: `LBX_ERROR_STATE` if there is no such session.
+// Threads: any. since 0.1
+lbx_result lbx_server_disconnect(lbx_server *server, const lbx_session_id *session, const char *reason);
+
+// Plugs a monitor of this size into the desktop, to the right of those there are; black until its first frame.
+// Ownership: `*out` is the caller's, to lbx_output_free(), before or after the server's end.
+// Errors: `LBX_ERROR_LIMIT` past 16 monitors, `LBX_ERROR_ARGUMENT`.
+// Threads: any. since 0.1
+lbx_result lbx_output_new(lbx_server *server,
+                          uint32_t w,
+                          uint32_t h,
+                          uint32_t format,
+                          lbx_output **out);
+
+// Unplugs the monitor; its scanout is released, before this returns unless it is called in a callback or beside another
+// call. NULL is allowed.
+// Threads: any, in callbacks too. since 0.1
+void lbx_output_free(lbx_output *output);
+
+// The monitor's number, which input events and places name. `LBX_NO_OUTPUT` for NULL.
+// Threads: any. since 0.1
+uint32_t lbx_output_id(const lbx_output *output);
+
+// The monitor shows this buffer from now on; NULL takes the one there is away and leaves the last picture. A buffer of
+// another size or format than the monitor's changes the monitor. Pixels are looked at in lbx_output_damage() and
+// lbx_output_damage_unknown() alone, so call the latter next.
+// Ownership: the struct is copied. The memory behind `data` is lent until `release` is called, which for the buffer
+// before may be in this call. On errors nothing is kept, and `release` is not called.
+// Errors: `LBX_ERROR_ARGUMENT`, `LBX_ERROR_SHAPE`.
+// Threads: any. since 0.1
+lbx_result lbx_output_set_scanout(lbx_output *output,
+                                  const lbx_scanout *scanout);
+
+// The scanout changed in these rects at most; they may overlap, claim too much and stick out. What did not change costs
+// a comparison and no bytes; what changed is copied, and the scanout is free to change again when this returns.
+// `*changed` becomes the number of 64x64 tiles that changed; NULL if nobody asks. No rects is allowed: the sweep looks
+// for changes that were not reported.
+// Errors: `LBX_ERROR_STATE` without a scanout.
+// Threads: any. since 0.1
+lbx_result lbx_output_damage(lbx_output *output,
+                             const lbx_rect *rects,
+                             size_t rects_len,
+                             uint32_t *changed);
+
+// The scanout changed, and nobody knows where: all of it is compared. For hosts without damage, and after
+// lbx_output_set_scanout().
+// Errors: `LBX_ERROR_STATE` without a scanout.
+// Threads: any. since 0.1
+lbx_result lbx_output_damage_unknown(lbx_output *output, uint32_t *changed);
+
+// Shows a frame that is not kept, for hosts without a lasting buffer. It changed in these rects at most; NULL means that
+// nobody knows where. `*changed` is as with lbx_output_damage().
+// Ownership: the frame's memory is free when this returns.
+// Errors: `LBX_ERROR_SHAPE` if the frame is not of the monitor's size and format.
+// Threads: any. since 0.1
+lbx_result lbx_output_submit(lbx_output *output,
+                             const lbx_frame *frame,
+                             const lbx_rect *rects,
+                             size_t rects_len,
+                             uint32_t *changed);
+
+// The monitor has this size and format from now on, and is black until its next frame. Its scanout is released.
+// Errors: `LBX_ERROR_ARGUMENT`.
+// Threads: any. since 0.1
+lbx_result lbx_output_resize(lbx_output *output,
+                             uint32_t w,
+                             uint32_t h,
+                             uint32_t format);
+
+// Where the monitor stands on the desktop: its top left corner in desktop pixels, its width in millimetres (0 if not
+// known), and the guest's scale in 1/120 (0 and 120 mean 1:1).
+// Threads: any. since 0.1
+lbx_result lbx_output_place(lbx_output *output,
+                            int32_t x,
+                            int32_t y,
+                            uint32_t width_mm,
+                            uint32_t scale);
+
+// The cursor's picture, on every monitor of the desktop: w*h pixels of blue, green, red and alpha, colour already
+// multiplied by alpha, row by row without padding. (hot_x, hot_y) is the pixel that points.
+// Ownership: the picture is copied.
+// Errors: `LBX_ERROR_ARGUMENT` if it is empty or longer than `LBX_CURSOR_MAX`, or the hotspot is outside.
+// Threads: any. since 0.1
+lbx_result lbx_cursor_define(lbx_output *output,
+                             uint32_t w,
+                             uint32_t h,
+                             uint32_t hot_x,
+                             uint32_t hot_y,
+                             const uint8_t *bgra);
+
+// The guest moved the cursor: its hotspot is at this pixel of the monitor, or it is hidden (`visible` is 0).
+// Threads: any. since 0.1
+lbx_result lbx_cursor_move(lbx_output *output, uint32_t x, uint32_t y, uint32_t visible);
+
+// Starts to connect and returns at once; `LBX_CLIENT_CONNECTED` or `LBX_CLIENT_ENDED` follows. A connection that is lost
+// is taken up again without further calls.
+// Ownership: `*out` is the caller's, to lbx_client_free(). The config is copied.
+// Errors: `LBX_ERROR_IDENTITY` if the address or a certificate is none, `LBX_ERROR_SYSTEM`, `LBX_ERROR_ARGUMENT`.
+// Threads: any. since 0.1
+lbx_result lbx_client_new(const lbx_client_config *config,
+                          lbx_client **out);
+
+// Ends the session and the client; takes up to about a second. While a surface is held it ends when that is released.
+// NULL is allowed.
+// Threads: any, in callbacks too: the client then ends on another thread, soon after. since 0.1
+void lbx_client_free(lbx_client *client);
+
+// A file descriptor that becomes readable when events wait: poll it, and call lbx_client_next_event() until it says
+// `LBX_AGAIN`. Do not read, write or close it; it is closed with the client. -1 for NULL.
+// Threads: any. since 0.1
+int lbx_client_event_fd(const lbx_client *client);
+
+// Takes the next event; set `event->size` before. A program that does not keep up loses events, not the session: the next
+// `LBX_CLIENT_UPDATED` is then of the whole surface.
+// Ownership: the event's pointers are valid until the next call of this function for this client, on any thread, or
+// the client's end.
+// Errors: `LBX_AGAIN` if there is none; it does not wait.
+// Threads: any, but as the pointers go with the next call, best one. since 0.1
+lbx_result lbx_client_next_event(lbx_client *client,
+                                 lbx_client_event *event);
+
+// Ends the session and lets the client be: `LBX_CLIENT_ENDED` follows.
+// Threads: any. since 0.1
+lbx_result lbx_client_close(lbx_client *client);
+
+// The machine has another network: goes on from a new socket, the session and its connection stay.
+// Threads: any. since 0.1
+lbx_result lbx_client_rebind(lbx_client *client);
+
+// The monitors that the terminal would like, at most 16; the guest decides, and `LBX_CLIENT_LAYOUT` says what became of
+// it.
+// Threads: any. since 0.1
+lbx_result lbx_client_want_layout(lbx_client *client,
+                                  const lbx_place *places,
+                                  size_t places_len);
+
+// The state of a tile, LBX_TILE_*, as the person may be told it. Tiles count row by row from the top left.
+// `LBX_TILE_DIRTY` for tiles and surfaces that there are not, and for NULL.
+// Threads: any. since 0.1
+uint32_t lbx_client_tile_state(const lbx_client *client, uint32_t surface, uint32_t tile);
+
+// Tiles of all surfaces by state; set `counts->size` before. All is proved when `total` is not 0 and `verified` is as
+// large.
+// Threads: any. since 0.1
+lbx_result lbx_client_counts(const lbx_client *client,
+                             lbx_counts *counts);
+
+// The number that PC emulators want for an evdev key code ("qnum" in QEMU): the scancode of set 1, with its high bit set
+// where the prefix E0 belongs. 0 if a PC keyboard has no such key.
+// Threads: any. since 0.1
+uint32_t lbx_input_qnum(uint32_t code);
+
+// A key went down (`pressed` is 1) or up. `code` is Linux evdev's.
+// Errors, here and below: `LBX_ERROR_ARGUMENT`. Input of a client that is not connected is dropped.
+// Threads, here and below: any; what one thread does arrives in order. since 0.1
+lbx_result lbx_client_key(lbx_client *client, uint32_t code, uint32_t pressed);
+
+// A pointer button (LBX_BUTTON_*) went down or up at this place; `output` is `LBX_NO_OUTPUT` while the pointer is
+// relative. since 0.1
+lbx_result lbx_client_button(lbx_client *client,
+                             uint32_t code,
+                             uint32_t pressed,
+                             uint32_t output,
+                             uint32_t x,
+                             uint32_t y);
+
+// The pointer is at this pixel of the monitor. since 0.1
+lbx_result lbx_client_pointer(lbx_client *client, uint32_t output, uint32_t x, uint32_t y);
+
+// The pointer moved by a distance, in 1/256 pixel, while it is relative. since 0.1
+lbx_result lbx_client_motion(lbx_client *client, int32_t dx, int32_t dy);
+
+// The wheel turned, in 1/120 notch; right and down are positive. since 0.1
+lbx_result lbx_client_wheel(lbx_client *client, int32_t dx, int32_t dy);
+
+// An input method has text: UTF-8, ending with a NUL, at most `LBX_TEXT_MAX` bytes. It is copied. since 0.1
+lbx_result lbx_client_text(lbx_client *client, const char *text);
+
+// A finger or pen did something. since 0.1
+lbx_result lbx_client_touch(lbx_client *client, const lbx_touch *touch);
+
+// The terminal's lock keys: LBX_LOCK_* bits. since 0.1
+lbx_result lbx_client_locks(lbx_client *client, uint32_t locks);
+
+// The window lost the focus: the server lets go of every key and button that is held. since 0.1
+lbx_result lbx_client_unfocus(lbx_client *client);
+
+// Holds a surface still: nothing is painted, on any surface of this client, until it is released. Be brief; waits while
+// a frame is being painted or another thread holds one.
+// Ownership: `*out` is this thread's, to lbx_surface_release().
+// Errors: `LBX_ERROR_STATE` if there is no such surface, or this thread holds one already.
+// Threads: any; the one that acquired releases. since 0.1
+lbx_result lbx_surface_acquire(lbx_client *client,
+                               uint32_t surface,
+                               lbx_surface **out);
+
+// Its samples; set `frame->size` before. They stay as they are until the release, and every thread may read them. The
+// spare byte of `LBX_FORMAT_BGRX8` is 0xFF.
+// Threads: any. since 0.1
+lbx_result lbx_surface_frame(const lbx_surface *surface,
+                             lbx_frame *frame);
+
+// Painting goes on. NULL is allowed.
+// Errors: `LBX_ERROR_THREAD` on another thread than the one that acquired it; it is then still held.
+// Threads: the one that acquired it. since 0.1
+lbx_result lbx_surface_release(lbx_surface *surface);
+
+// What became of what a session was sent; set `stats->size` before.
+// Errors: `LBX_ERROR_STATE` if there is no such session.
+// Threads: any. since 0.1
+lbx_result lbx_server_read_session_stats(const lbx_server *server,
+                                         const lbx_session_id *session,
+                                         lbx_session_stats *stats);
+
+// What became of what a monitor was given; set `stats->size` before.
+// Threads: any. since 0.1
+lbx_result lbx_output_read_stats(const lbx_output *output, lbx_output_stats *stats);
+
+// What a client received; set `stats->size` before.
+// Threads: any. since 0.1
+lbx_result lbx_client_read_stats(const lbx_client *client, lbx_client_stats *stats);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* LIGHTBOX_H */

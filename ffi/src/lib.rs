@@ -1,1 +1,48 @@
-//! In preparation.
+//! The Lightbox C ABI: what a hypervisor or thin-client firmware in C or C++ links as `liblightbox`.
+//!
+//! `include/lightbox.h` is generated from this crate, and its comments are written for C: read that first. Rust
+//! programs use `lightbox-server` and `lightbox-client`; this crate adds nothing to them but C's types.
+//!
+//! Every function is two layers. The outer one, `extern "C"`, turns pointers into references and is all of the unsafe
+//! code; the inner one is an ordinary method. Between them stands `guard`: a panic ends there as a result.
+//!
+//! - `handle`, `sized`: what C may hold, and structs that can grow.
+//! - `guard`, `error`: where panics and errors end.
+//! - [`version`], [`log`]: about the library itself.
+//! - [`server`], [`output`], [`scanout`], [`cursor`]: the hypervisor's side.
+//! - [`client`], [`surface`]: the thin client's side.
+//! - [`input`], [`event`], [`stats`]: what both sides speak of.
+
+// C's names, so that the header, the symbols and this source say the same. What a caller must keep to stands once,
+// in the header's preface and in `handle`, instead of in a section of every function.
+//
+// The modules stand in the order in which the header tells them.
+#![allow(non_camel_case_types, clippy::missing_safety_doc)]
+
+mod guard;
+mod handle;
+mod sized;
+
+pub mod version;
+
+pub mod error;
+
+pub mod log;
+
+pub mod server;
+
+pub mod output;
+pub mod scanout;
+
+pub mod cursor;
+
+pub mod client;
+
+pub mod input;
+mod qnum;
+
+pub mod surface;
+
+pub mod event;
+
+pub mod stats;

@@ -1,0 +1,308 @@
+//! The thin client's side: a terminal's end of a session.
+#![allow(unsafe_code)]
+
+use std::ffi::{c_char, c_int};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::ThreadId;
+
+use lightbox_client::geom::Size;
+use lightbox_client::{Client, Config, Layout, Output, StartError, TileState};
+use lightbox_net::tls;
+
+use crate::error::{Failure, LBX_ERROR_IDENTITY, LBX_ERROR_SYSTEM, lbx_result};
+use crate::event::{Kept, Signal, lbx_client_event, lbx_place};
+use crate::guard;
+use crate::handle::{self, Shared, lock};
+use crate::server::{identity_at, unusable};
+use crate::sized::{self, SizeFirst};
+
+/// A terminal's end of a session. Owned: from lbx_client_new() to lbx_client_free(). It has threads of its own; several
+/// may live in one process and share nothing. All functions may be called on any thread, at the same time, unless they
+/// say otherwise.
+#[derive(Debug)]
+pub struct lbx_client {
+    pub(crate) client: Client,
+    pub(crate) signal: Arc<Signal>,
+    pub(crate) kept: Mutex<Kept>,
+    /// The thread that holds a surface.
+    pub(crate) holder: Mutex<Option<ThreadId>>,
+}
+
+impl Shared for lbx_client {
+    const NAME: &'static str = "client";
+}
+
+/// The side of a tile in pixels.
+pub const LBX_TILE: u32 = 64;
+
+/// Changed at the source, or never shown.
+pub const LBX_TILE_DIRTY: u32 = 0;
+/// A first pass is shown.
+pub const LBX_TILE_PAINTED: u32 = 1;
+/// Passes toward the source are under way.
+pub const LBX_TILE_REFINING: u32 = 2;
+/// All samples were sent and painted.
+pub const LBX_TILE_EXACT: u32 = 3;
+/// The server has said, not long ago, that what this client shows is what the source has.
+pub const LBX_TILE_VERIFIED: u32 = 4;
+/// It was verified, but word from the server is overdue.
+pub const LBX_TILE_STALE: u32 = 5;
+
+/// How a client is. Zero it and set `size`: what is 0 or NULL is the default.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lbx_client_config {
+    /// sizeof(lbx_client_config).
+    pub size: usize,
+    /// The line that the server gave, "lightbox://host:port/TICKET#FINGERPRINT". Must be set.
+    pub address: *const c_char,
+    /// What the terminal calls itself. Default: "lightbox".
+    pub terminal: *const c_char,
+    /// PEM text of the certificates that vouch for servers whose address has no fingerprint. Default: nobody does.
+    pub authorities: *const c_char,
+    /// A PEM file with the certificate chain and key for servers that ask for one; made if it is not there. Default:
+    /// none.
+    pub identity_path: *const c_char,
+    /// The most pixels of all surfaces together, up to 4 bytes each. Default: 67108864, eight 4K monitors.
+    pub max_pixels: u64,
+}
+
+// SAFETY: `repr(C)`, size first, integers and raw pointers.
+unsafe impl SizeFirst for lbx_client_config {
+    const NAME: &'static str = "lbx_client_config";
+    const LEAST: usize = size_of::<Self>();
+}
+
+/// How many tiles are in which state.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lbx_counts {
+    /// sizeof(lbx_counts).
+    pub size: usize,
+    /// All tiles.
+    pub total: u32,
+    /// Tiles painted with the source's samples, verified ones included.
+    pub exact: u32,
+    /// Tiles verified; none while word from the server is overdue.
+    pub verified: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+// SAFETY: `repr(C)`, size first, integers only.
+unsafe impl SizeFirst for lbx_counts {
+    const NAME: &'static str = "lbx_counts";
+    const LEAST: usize = size_of::<Self>();
+}
+
+/// Starts to connect and returns at once; `LBX_CLIENT_CONNECTED` or `LBX_CLIENT_ENDED` follows. A connection that is lost
+/// is taken up again without further calls.
+/// Ownership: `*out` is the caller's, to lbx_client_free(). The config is copied.
+/// Errors: `LBX_ERROR_IDENTITY` if the address or a certificate is none, `LBX_ERROR_SYSTEM`, `LBX_ERROR_ARGUMENT`.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_client_new(
+    config: *const lbx_client_config,
+    out: *mut *mut lbx_client,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 2.
+        let config = unsafe { sized::read(config) }?;
+        if out.is_null() {
+            return Err(Failure::argument("nowhere to put the client"));
+        }
+        // SAFETY: promise 2.
+        let config = unsafe { config.parsed() }?;
+        let signal = Signal::new()?;
+        let client = Client::connect(config).map_err(not_started)?;
+        let wake = signal.clone();
+        client.events().set_waker(move || wake.raise());
+        // What came before the waker was set would wait unannounced.
+        signal.raise();
+        let client = lbx_client { client, signal, kept: Mutex::default(), holder: Mutex::default() };
+        // SAFETY: promise 3.
+        unsafe { handle::give(client, out) }
+    })
+}
+
+/// Ends the session and the client; takes up to about a second. While a surface is held it ends when that is released.
+/// NULL is allowed.
+/// Threads: any, in callbacks too: the client then ends on another thread, soon after. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_client_free(client: *mut lbx_client) {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        unsafe { handle::end(client) }
+    });
+}
+
+/// A file descriptor that becomes readable when events wait: poll it, and call lbx_client_next_event() until it says
+/// `LBX_AGAIN`. Do not read, write or close it; it is closed with the client. -1 for NULL.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_client_event_fd(client: *const lbx_client) -> c_int {
+    guard::value(-1, || {
+        // SAFETY: promise 1.
+        Ok(unsafe { handle::part(client) }?.signal.raw())
+    })
+}
+
+/// Takes the next event; set `event->size` before. A program that does not keep up loses events, not the session: the next
+/// `LBX_CLIENT_UPDATED` is then of the whole surface.
+/// Ownership: the event's pointers are valid until the next call of this function for this client, on any thread, or
+/// the client's end.
+/// Errors: `LBX_AGAIN` if there is none; it does not wait.
+/// Threads: any, but as the pointers go with the next call, best one. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_client_next_event(
+    client: *mut lbx_client,
+    event: *mut lbx_client_event,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        let client = unsafe { handle::part(client) }?;
+        // SAFETY: promise 3.
+        let place = unsafe { sized::place(event) }?;
+        let mut kept = lock(&client.kept);
+        let next = client.signal.next(|| client.client.events().try_next()).ok_or_else(Failure::again)?;
+        place.fill(lbx_client_event::of(next, &mut kept));
+        Ok(())
+    })
+}
+
+/// Ends the session and lets the client be: `LBX_CLIENT_ENDED` follows.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_client_close(client: *mut lbx_client) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        unsafe { handle::part(client) }?.client.close();
+        Ok(())
+    })
+}
+
+/// The machine has another network: goes on from a new socket, the session and its connection stay.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_client_rebind(client: *mut lbx_client) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        unsafe { handle::part(client) }?.client.rebind();
+        Ok(())
+    })
+}
+
+/// The monitors that the terminal would like, at most 16; the guest decides, and `LBX_CLIENT_LAYOUT` says what became of
+/// it.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_client_want_layout(
+    client: *mut lbx_client,
+    places: *const lbx_place,
+    places_len: usize,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promises 1 and 2.
+        let (client, places) =
+            unsafe { (handle::part(client)?, handle::array(places, places_len, "places")?) };
+        if places.len() > MOST_PLACES {
+            return Err(Failure::argument(format_args!("at most {MOST_PLACES} monitors")));
+        }
+        client.client.want_layout(Layout { outputs: places.iter().map(output_of).collect() });
+        Ok(())
+    })
+}
+
+/// The state of a tile, LBX_TILE_*, as the person may be told it. Tiles count row by row from the top left.
+/// `LBX_TILE_DIRTY` for tiles and surfaces that there are not, and for NULL.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_client_tile_state(client: *const lbx_client, surface: u32, tile: u32) -> u32 {
+    guard::value(LBX_TILE_DIRTY, || {
+        // SAFETY: promise 1.
+        let client = unsafe { handle::part(client) }?;
+        Ok(match client.client.tile_state(surface, tile) {
+            TileState::Dirty => LBX_TILE_DIRTY,
+            TileState::Painted => LBX_TILE_PAINTED,
+            TileState::Refining => LBX_TILE_REFINING,
+            TileState::Exact => LBX_TILE_EXACT,
+            TileState::Verified => LBX_TILE_VERIFIED,
+            TileState::Stale => LBX_TILE_STALE,
+        })
+    })
+}
+
+/// Tiles of all surfaces by state; set `counts->size` before. All is proved when `total` is not 0 and `verified` is as
+/// large.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_client_counts(client: *const lbx_client, counts: *mut lbx_counts) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        let client = unsafe { handle::part(client) }?;
+        // SAFETY: promise 3.
+        let place = unsafe { sized::place(counts) }?;
+        let now = client.client.counts();
+        place.fill(lbx_counts {
+            total: now.total,
+            exact: now.exact,
+            verified: now.verified,
+            ..lbx_counts::new()
+        });
+        Ok(())
+    })
+}
+
+impl lbx_client_config {
+    /// # Safety
+    /// Promise 2.
+    unsafe fn parsed(&self) -> Result<Config, Failure> {
+        // SAFETY: the caller's promise.
+        let (address, terminal, authorities, identity) = unsafe {
+            (
+                handle::some_text(self.address, "address")?,
+                handle::text(self.terminal, "terminal")?,
+                handle::text(self.authorities, "authorities")?,
+                handle::text(self.identity_path, "identity_path")?,
+            )
+        };
+        let mut config = Config::new(address);
+        if let Some(name) = terminal {
+            config = config.terminal(name);
+        }
+        if let Some(pem) = authorities {
+            config = config.authorities(tls::roots_from_pem(pem).map_err(unusable)?);
+        }
+        if let Some(path) = identity {
+            config = config.identity(identity_at(Path::new(path)).map_err(unusable)?);
+        }
+        if self.max_pixels != 0 {
+            config = config.max_pixels(self.max_pixels);
+        }
+        Ok(config)
+    }
+}
+
+fn not_started(error: StartError) -> Failure {
+    let code = match error {
+        StartError::Address(_) => LBX_ERROR_IDENTITY,
+        _ => LBX_ERROR_SYSTEM,
+    };
+    Failure::new(code, error)
+}
+
+fn output_of(place: &lbx_place) -> Output {
+    Output {
+        id: place.output,
+        surface: place.surface,
+        x: place.x,
+        y: place.y,
+        size: Size::new(place.w, place.h),
+        width_mm: place.width_mm,
+        scale: place.scale,
+    }
+}
+
+/// As many as a session has surfaces.
+const MOST_PLACES: usize = 16;

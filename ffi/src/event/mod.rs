@@ -1,0 +1,174 @@
+//! What both sides tell their application, and how it hears that something waits.
+
+mod client;
+mod server;
+
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::{ffi::CString, fmt};
+
+use lightbox_server::{Layout, SessionId};
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::io::{read, write};
+
+use crate::error::{Failure, LBX_ERROR_SYSTEM};
+use crate::handle;
+use crate::scanout::lbx_rect;
+
+pub use client::*;
+pub use server::*;
+
+/// Names a session across its connections.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct lbx_session_id {
+    /// Random.
+    pub bytes: [u8; 16],
+}
+
+impl lbx_session_id {
+    /// # Safety
+    /// Promise 2 of `handle`.
+    #[allow(unsafe_code)]
+    pub(crate) unsafe fn read(id: *const Self) -> Result<SessionId, Failure> {
+        // SAFETY: the caller's promise.
+        let ids = unsafe { handle::array(id, 1, "session") }?;
+        Ok(SessionId(ids.first().map(|id| id.bytes).unwrap_or_default()))
+    }
+}
+
+impl From<SessionId> for lbx_session_id {
+    fn from(id: SessionId) -> Self {
+        Self { bytes: id.0 }
+    }
+}
+
+/// Where a monitor stands on the desktop.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct lbx_place {
+    /// The monitor, by lbx_output_id().
+    pub output: u32,
+    /// The client's surface that it shows.
+    pub surface: u32,
+    /// Its left edge in desktop pixels.
+    pub x: i32,
+    /// Its top edge in desktop pixels.
+    pub y: i32,
+    /// Columns.
+    pub w: u32,
+    /// Rows.
+    pub h: u32,
+    /// Its width in millimetres; 0 if not known.
+    pub width_mm: u32,
+    /// The guest's scale in 1/120: 120 is 1:1.
+    pub scale: u32,
+}
+
+/// What the pointers of the last event given to C point to.
+#[derive(Default)]
+pub(crate) struct Kept {
+    text: CString,
+    places: Vec<lbx_place>,
+    rects: Vec<lbx_rect>,
+    tiles: Vec<u32>,
+    bytes: Vec<u8>,
+}
+
+impl Kept {
+    fn places(layout: &Layout) -> Vec<lbx_place> {
+        let place = |output: &lightbox_client::Output| lbx_place {
+            output: output.id,
+            surface: output.surface,
+            x: output.x,
+            y: output.y,
+            w: output.size.w,
+            h: output.size.h,
+            width_mm: output.width_mm,
+            scale: output.scale,
+        };
+        layout.outputs.iter().map(place).collect()
+    }
+}
+
+impl fmt::Debug for Kept {
+    /// What a person typed is nobody's business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept")
+    }
+}
+
+/// A file descriptor that is readable while events wait, and now and then when none does.
+#[derive(Debug)]
+pub(crate) struct Signal(OwnedFd);
+
+impl Signal {
+    pub(crate) fn new() -> Result<Arc<Self>, Failure> {
+        let fd = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
+        let no_fd = |error| Failure::new(LBX_ERROR_SYSTEM, format_args!("no event fd to be had: {error}"));
+        Ok(Arc::new(Self(fd.map_err(no_fd)?)))
+    }
+
+    pub(crate) fn raise(&self) {
+        // It fails only where the counter is full, and then it is readable.
+        let _ = write(&self.0, &1u64.to_ne_bytes());
+    }
+
+    fn lower(&self) {
+        // It fails only where nothing was raised.
+        let _ = read(&self.0, &mut [0; 8]);
+    }
+
+    pub(crate) fn raw(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+
+    /// The next event. Lowers the signal only when there is none, and looks again after that: an event that came in
+    /// between has raised it before or is found.
+    pub(crate) fn next<E>(&self, try_next: impl Fn() -> Option<E>) -> Option<E> {
+        if let Some(event) = try_next() {
+            return Some(event);
+        }
+        self.lower();
+        let event = try_next()?;
+        self.raise();
+        Some(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    use super::*;
+
+    fn is_readable(signal: &Signal) -> bool {
+        let mut fds = [PollFd::new(&signal.0, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec::default())).unwrap() > 0
+    }
+
+    #[test]
+    fn it_is_readable_until_nothing_waits() {
+        let signal = Signal::new().unwrap();
+        let waiting = Cell::new(2);
+        let take = || (waiting.get() > 0).then(|| waiting.set(waiting.get() - 1));
+        signal.raise();
+        assert!(signal.next(take).is_some() && is_readable(&signal));
+        assert!(signal.next(take).is_some() && is_readable(&signal));
+        assert!(signal.next(take).is_none() && !is_readable(&signal));
+    }
+
+    #[test]
+    fn an_event_that_comes_while_it_is_lowered_is_not_lost() {
+        let signal = Signal::new().unwrap();
+        let looks = Cell::new(0);
+        // There is nothing at the first look, and something at the second.
+        let take = || {
+            looks.set(looks.get() + 1);
+            (looks.get() == 2).then_some(())
+        };
+        assert!(signal.next(take).is_some() && is_readable(&signal));
+    }
+}

@@ -1,0 +1,115 @@
+//! What a server tells its application.
+#![allow(unsafe_code)]
+
+use std::ffi::c_char;
+use std::ptr::null;
+
+use lightbox_server::input::Action;
+use lightbox_server::{Event, SessionId};
+
+use super::{Kept, lbx_place, lbx_session_id};
+use crate::error::c_text;
+use crate::input::lbx_input;
+use crate::sized::SizeFirst;
+
+/// A person came in: `session`; `text` is what the terminal calls itself.
+pub const LBX_SERVER_JOINED: u32 = 1;
+/// The session's connection is there again: `session`.
+pub const LBX_SERVER_RESUMED: u32 = 2;
+/// The session's connection is gone, and it waits for its client: `session`, `code`, `text`.
+pub const LBX_SERVER_DETACHED: u32 = 3;
+/// The session is over: `session`, `code`, `text`.
+pub const LBX_SERVER_LEFT: u32 = 4;
+/// The person did something: `session`, `input`.
+pub const LBX_SERVER_INPUT: u32 = 5;
+/// The terminal would like these monitors: `session`, `places`. lbx_output_resize() follows it if the guest does.
+pub const LBX_SERVER_WANT_LAYOUT: u32 = 6;
+/// Tiles reached the client other than they left, and are sent again: `session`, `tiles`.
+pub const LBX_SERVER_MISMATCH: u32 = 7;
+/// The sweep found changes that no damage had reported, and sends them: `output`, `tiles`.
+pub const LBX_SERVER_UNDER_REPORTED: u32 = 8;
+
+/// What a server tells its application. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lbx_server_event {
+    /// sizeof(lbx_server_event).
+    pub size: usize,
+    /// A terminal's name, or a reason: UTF-8, with a NUL behind it. A peer wrote it: nobody vouches for it.
+    pub text: *const c_char,
+    /// Where the terminal would like monitors.
+    pub places: *const lbx_place,
+    /// How many.
+    pub places_len: usize,
+    /// LBX_SERVER_*.
+    pub kind: u32,
+    /// Which session.
+    pub session: lbx_session_id,
+    /// Why a connection or session ended, by the numbers of SPEC.md: 0 is the person's or the program's wish.
+    pub code: u32,
+    /// How many tiles.
+    pub tiles: u32,
+    /// Which monitor.
+    pub output: u32,
+    /// What the person did.
+    pub input: lbx_input,
+}
+
+// SAFETY: `repr(C)`, size first, integers, raw pointers and structs of these.
+unsafe impl SizeFirst for lbx_server_event {
+    const NAME: &'static str = "lbx_server_event";
+    const LEAST: usize = size_of::<Self>();
+}
+
+impl lbx_server_event {
+    /// The event as C sees it; what it points to is in `kept`.
+    pub(crate) fn of(event: Event, kept: &mut Kept) -> Self {
+        *kept = Kept::default();
+        let mut seen = Self::new();
+        let mut of = |kind, session: SessionId| (seen.kind, seen.session) = (kind, session.into());
+        match event {
+            Event::Joined { session, terminal } => {
+                of(LBX_SERVER_JOINED, session);
+                kept.text = c_text(terminal);
+            }
+            Event::Resumed(session) => of(LBX_SERVER_RESUMED, session),
+            Event::Detached { session, why } => {
+                of(LBX_SERVER_DETACHED, session);
+                seen.code = why.code.try_into().unwrap_or(u32::MAX);
+                kept.text = c_text(why.reason);
+            }
+            Event::Left { session, why } => {
+                of(LBX_SERVER_LEFT, session);
+                seen.code = why.code.try_into().unwrap_or(u32::MAX);
+                kept.text = c_text(why.reason);
+            }
+            Event::Input { session, action } => {
+                of(LBX_SERVER_INPUT, session);
+                if let Action::Text(text) = &action {
+                    kept.text = c_text(text.as_str());
+                }
+                seen.input = lbx_input::of(&action, &kept.text);
+            }
+            Event::WantLayout { session, layout } => {
+                of(LBX_SERVER_WANT_LAYOUT, session);
+                kept.places = Kept::places(&layout);
+            }
+            Event::Mismatch { session, tiles } => {
+                of(LBX_SERVER_MISMATCH, session);
+                seen.tiles = tiles.try_into().unwrap_or(u32::MAX);
+            }
+            Event::UnderReported { output, tiles } => {
+                seen.kind = LBX_SERVER_UNDER_REPORTED;
+                (seen.output, seen.tiles) = (output, tiles);
+            }
+            // Kind 0: what a later version tells.
+            _ => {}
+        }
+        if matches!(seen.kind, LBX_SERVER_JOINED | LBX_SERVER_DETACHED | LBX_SERVER_LEFT) {
+            seen.text = kept.text.as_ptr();
+        }
+        seen.places = if kept.places.is_empty() { null() } else { kept.places.as_ptr() };
+        seen.places_len = kept.places.len();
+        seen
+    }
+}

@@ -1,0 +1,268 @@
+//! Monitors: what the guest shows, and where it changed.
+#![allow(unsafe_code)]
+
+use std::sync::{Arc, Mutex};
+
+use lightbox_server::geom::Size;
+use lightbox_server::pixel::{ImageRef, PixelFormat};
+use lightbox_server::{Damage, Output, Placement, SubmitError, Time};
+
+use crate::error::{Failure, LBX_ERROR_ARGUMENT, LBX_ERROR_LIMIT, LBX_ERROR_SHAPE, lbx_result};
+use crate::guard;
+use crate::handle::{self, Shared, lock};
+use crate::scanout::{Scanout, format_of, lbx_frame, lbx_rect, lbx_scanout, rects_of};
+use crate::server::lbx_server;
+use crate::sized;
+
+/// One monitor of a server's desktop. Owned: from lbx_output_new() to lbx_output_free(). All functions may be called on
+/// any thread, at the same time, and do not wait for a client.
+#[derive(Debug)]
+pub struct lbx_output {
+    pub(crate) output: Output,
+    shape: Mutex<Shape>,
+}
+
+/// What frames must look like, and the one that stays.
+#[derive(Debug)]
+struct Shape {
+    size: Size,
+    format: PixelFormat,
+    scanout: Option<Arc<Scanout>>,
+}
+
+impl Shared for lbx_output {
+    const NAME: &'static str = "output";
+}
+
+/// Plugs a monitor of this size into the desktop, to the right of those there are; black until its first frame.
+/// Ownership: `*out` is the caller's, to lbx_output_free(), before or after the server's end.
+/// Errors: `LBX_ERROR_LIMIT` past 16 monitors, `LBX_ERROR_ARGUMENT`.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_output_new(
+    server: *mut lbx_server,
+    w: u32,
+    h: u32,
+    format: u32,
+    out: *mut *mut lbx_output,
+) -> lbx_result {
+    guard::call(|| {
+        if out.is_null() {
+            return Err(Failure::argument("nowhere to put the output"));
+        }
+        // SAFETY: promise 1.
+        let server = unsafe { handle::part(server) }?;
+        let (size, format) = (Size::new(w, h), format_of(format)?);
+        let output = server.server.add_output(size, format).map_err(refused)?;
+        let shape = Mutex::new(Shape { size, format, scanout: None });
+        // SAFETY: promise 3.
+        unsafe { handle::give(lbx_output { output, shape }, out) }
+    })
+}
+
+/// Unplugs the monitor; its scanout is released, before this returns unless it is called in a callback or beside another
+/// call. NULL is allowed.
+/// Threads: any, in callbacks too. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_output_free(output: *mut lbx_output) {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        unsafe { handle::end(output) }
+    });
+}
+
+/// The monitor's number, which input events and places name. `LBX_NO_OUTPUT` for NULL.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_output_id(output: *const lbx_output) -> u32 {
+    guard::value(crate::input::LBX_NO_OUTPUT, || {
+        // SAFETY: promise 1.
+        Ok(unsafe { handle::part(output) }?.output.id())
+    })
+}
+
+/// The monitor shows this buffer from now on; NULL takes the one there is away and leaves the last picture. A buffer of
+/// another size or format than the monitor's changes the monitor. Pixels are looked at in lbx_output_damage() and
+/// lbx_output_damage_unknown() alone, so call the latter next.
+/// Ownership: the struct is copied. The memory behind `data` is lent until `release` is called, which for the buffer
+/// before may be in this call. On errors nothing is kept, and `release` is not called.
+/// Errors: `LBX_ERROR_ARGUMENT`, `LBX_ERROR_SHAPE`.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_output_set_scanout(
+    output: *mut lbx_output,
+    scanout: *const lbx_scanout,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        let output = unsafe { handle::part(output) }?;
+        if scanout.is_null() {
+            // The lock is not held any more when what was taken is released.
+            let before = lock(&output.shape).scanout.take();
+            drop(before);
+            return Ok(());
+        }
+        // SAFETY: promise 2.
+        let given = unsafe { sized::read(scanout) }?;
+        let memory = given.memory()?;
+        // SAFETY: the memory is lent from now on.
+        unsafe { memory.image() }?;
+        output.reshape(memory.size, memory.format, || Some(Arc::new(Scanout::new(given, memory))))
+    })
+}
+
+/// The scanout changed in these rects at most; they may overlap, claim too much and stick out. What did not change costs
+/// a comparison and no bytes; what changed is copied, and the scanout is free to change again when this returns.
+/// `*changed` becomes the number of 64x64 tiles that changed; NULL if nobody asks. No rects is allowed: the sweep looks
+/// for changes that were not reported.
+/// Errors: `LBX_ERROR_STATE` without a scanout.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_output_damage(
+    output: *mut lbx_output,
+    rects: *const lbx_rect,
+    rects_len: usize,
+    changed: *mut u32,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promises 1 and 2.
+        let (output, rects) = unsafe { (handle::part(output)?, handle::array(rects, rects_len, "rects")?) };
+        let tiles = output.damage(Damage::Rects(&rects_of(rects)))?;
+        // SAFETY: promise 3.
+        unsafe { put_changed(changed, tiles) }
+    })
+}
+
+/// The scanout changed, and nobody knows where: all of it is compared. For hosts without damage, and after
+/// lbx_output_set_scanout().
+/// Errors: `LBX_ERROR_STATE` without a scanout.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_output_damage_unknown(output: *mut lbx_output, changed: *mut u32) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        let output = unsafe { handle::part(output) }?;
+        let tiles = output.damage(Damage::Unknown)?;
+        // SAFETY: promise 3.
+        unsafe { put_changed(changed, tiles) }
+    })
+}
+
+/// Shows a frame that is not kept, for hosts without a lasting buffer. It changed in these rects at most; NULL means that
+/// nobody knows where. `*changed` is as with lbx_output_damage().
+/// Ownership: the frame's memory is free when this returns.
+/// Errors: `LBX_ERROR_SHAPE` if the frame is not of the monitor's size and format.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_output_submit(
+    output: *mut lbx_output,
+    frame: *const lbx_frame,
+    rects: *const lbx_rect,
+    rects_len: usize,
+    changed: *mut u32,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promises 1 and 2.
+        let (output, frame) = unsafe { (handle::part(output)?, sized::read(frame)?) };
+        // SAFETY: promise 2.
+        let known = unsafe { handle::array(rects, rects_len, "rects") }?;
+        let known = rects_of(known);
+        let damage = if rects.is_null() { Damage::Unknown } else { Damage::Rects(&known) };
+        // SAFETY: promise 2; the image does not outlive the call.
+        let image = unsafe { frame.memory()?.image() }?;
+        let tiles = output.submit(image, damage, frame.captured_us)?;
+        // SAFETY: promise 3.
+        unsafe { put_changed(changed, tiles) }
+    })
+}
+
+/// The monitor has this size and format from now on, and is black until its next frame. Its scanout is released.
+/// Errors: `LBX_ERROR_ARGUMENT`.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_output_resize(
+    output: *mut lbx_output,
+    w: u32,
+    h: u32,
+    format: u32,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        let output = unsafe { handle::part(output) }?;
+        let format = format_of(format)?;
+        output.reshape(Size::new(w, h), format, || None)
+    })
+}
+
+/// Where the monitor stands on the desktop: its top left corner in desktop pixels, its width in millimetres (0 if not
+/// known), and the guest's scale in 1/120 (0 and 120 mean 1:1).
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_output_place(
+    output: *mut lbx_output,
+    x: i32,
+    y: i32,
+    width_mm: u32,
+    scale: u32,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        let output = unsafe { handle::part(output) }?;
+        let scale = if scale == 0 { Placement::default().scale } else { scale };
+        output.output.place(Placement { x, y, width_mm, scale });
+        Ok(())
+    })
+}
+
+impl lbx_output {
+    /// Submits the scanout. The lock on the shape is not held meanwhile, as callbacks run.
+    fn damage(&self, damage: Damage<'_>) -> Result<u32, Failure> {
+        let scanout = lock(&self.shape).scanout.clone();
+        let scanout = scanout.ok_or_else(|| Failure::state("no scanout is set: lbx_output_set_scanout"))?;
+        scanout.look(|image| self.submit(image, damage, 0))
+    }
+
+    fn submit(&self, image: ImageRef<'_>, damage: Damage<'_>, captured_us: u64) -> Result<u32, Failure> {
+        let submitted = match captured_us {
+            0 => self.output.submit(image, damage),
+            at => self.output.submit_at(image, damage, Time(at)),
+        };
+        Ok(submitted.map_err(refused)?.tiles)
+    }
+
+    /// Takes a new scanout, or none, of this shape; the one before goes when the lock is not held any more.
+    fn reshape(
+        &self,
+        size: Size,
+        format: PixelFormat,
+        scanout: impl FnOnce() -> Option<Arc<Scanout>>,
+    ) -> Result<(), Failure> {
+        let mut shape = lock(&self.shape);
+        if (shape.size, shape.format) != (size, format) {
+            self.output.resize(size, format).map_err(refused)?;
+        }
+        let before = std::mem::replace(&mut *shape, Shape { size, format, scanout: scanout() });
+        drop(shape);
+        drop(before);
+        Ok(())
+    }
+}
+
+pub(crate) fn refused(error: SubmitError) -> Failure {
+    let code = match error {
+        SubmitError::Size { .. } | SubmitError::Format { .. } => LBX_ERROR_SHAPE,
+        SubmitError::TooMany { .. } => LBX_ERROR_LIMIT,
+        _ => LBX_ERROR_ARGUMENT,
+    };
+    Failure::new(code, error)
+}
+
+/// # Safety
+/// Promise 3.
+unsafe fn put_changed(changed: *mut u32, tiles: u32) -> Result<(), Failure> {
+    if changed.is_null() {
+        return Ok(());
+    }
+    // SAFETY: promise 3.
+    unsafe { handle::put(changed, tiles, "number of changed tiles") }
+}

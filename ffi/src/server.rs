@@ -1,0 +1,349 @@
+//! The hypervisor's side: a desktop that clients can connect to.
+#![allow(unsafe_code)]
+
+use std::ffi::{c_char, c_int, c_void};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lightbox_net::tls::{self, Identity, IdentityError};
+use lightbox_server::{Certificates, Config, Server, StartError};
+
+use crate::error::{
+    Failure, LBX_ERROR_IDENTITY, LBX_ERROR_SPACE, LBX_ERROR_STATE, LBX_ERROR_SYSTEM, lbx_result,
+};
+use crate::event::{Kept, Signal, lbx_server_event, lbx_session_id};
+use crate::guard;
+use crate::handle::{self, Shared, lock};
+use crate::input::locks_of;
+use crate::sized::{self, SizeFirst};
+
+/// A desktop that clients can connect to. Owned: from lbx_server_new() to lbx_server_free(). It has threads of its own;
+/// several may live in one process and share nothing. All functions may be called on any thread, at the same time.
+#[derive(Debug)]
+pub struct lbx_server {
+    pub(crate) server: Server,
+    pub(crate) signal: Arc<Signal>,
+    pub(crate) kept: Mutex<Kept>,
+}
+
+impl Shared for lbx_server {
+    const NAME: &'static str = "server";
+}
+
+/// A client comes in with a ticket of lbx_server_address(), once.
+pub const LBX_ADMIT_TICKETS: u32 = 0;
+/// A client comes in with a certificate of `authorities`.
+pub const LBX_ADMIT_CERTIFICATES: u32 = 1;
+/// For settings whose 0 means the default: none at all.
+pub const LBX_NONE: u32 = 0xFFFF_FFFF;
+/// Room for any address.
+pub const LBX_ADDRESS_SPACE: usize = 384;
+
+/// How a server is. Zero it and set `size`: what is 0 or NULL is the default.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lbx_server_config {
+    /// sizeof(lbx_server_config).
+    pub size: usize,
+    /// An IP address and port, as "0.0.0.0:7700" or "[::]:7700" (which takes IPv4 as well); port 0 lets the system
+    /// choose. Must be set.
+    pub listen: *const c_char,
+    /// A PEM file with a certificate chain and its key. If there is no such file it is made, readable by its owner
+    /// alone. Default: an identity made at the start, so that addresses change with it.
+    pub identity_path: *const c_char,
+    /// PEM text of the certificates that vouch for clients. Default: none is asked for.
+    pub authorities: *const c_char,
+    /// LBX_ADMIT_*.
+    pub admit: u32,
+    /// 1: a ticket admits again and again, for tests and trusted networks.
+    pub keep_tickets: u32,
+    /// Sessions at one time. Each costs a picture of each monitor and about 2 MiB. Default: 16.
+    pub max_sessions: u32,
+    /// How long a session whose connection was lost waits for its client, in milliseconds. Default: 120000.
+    pub life_ms: u32,
+    /// Threads that code, beside the one that leads them; `LBX_NONE` for none. Default: one for each further core, at
+    /// most 3.
+    pub workers: u32,
+    /// Tiles outside the damage that each submit compares, in turn, to find damage that was not reported; `LBX_NONE`
+    /// trusts the host. Default: 8, about 10 microseconds.
+    pub sweep: u32,
+}
+
+// SAFETY: `repr(C)`, size first, integers and raw pointers.
+unsafe impl SizeFirst for lbx_server_config {
+    const NAME: &'static str = "lbx_server_config";
+    const LEAST: usize = size_of::<Self>();
+}
+
+/// Starts a server without monitors.
+/// Ownership: `*out` is the caller's, to lbx_server_free(). The config is copied.
+/// Errors: `LBX_ERROR_SYSTEM` if the port is taken, `LBX_ERROR_IDENTITY`, `LBX_ERROR_ARGUMENT`.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_server_new(
+    config: *const lbx_server_config,
+    out: *mut *mut lbx_server,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 2.
+        let config = unsafe { sized::read(config) }?;
+        if out.is_null() {
+            return Err(Failure::argument("nowhere to put the server"));
+        }
+        // SAFETY: promise 2.
+        let config = unsafe { config.parsed() }?;
+        let signal = Signal::new()?;
+        let server = Server::start(config).map_err(not_started)?;
+        let wake = signal.clone();
+        server.events().set_waker(move || wake.raise());
+        // What came before the waker was set would wait unannounced.
+        signal.raise();
+        // SAFETY: promise 3.
+        unsafe { handle::give(lbx_server { server, signal, kept: Mutex::default() }, out) }
+    })
+}
+
+/// Tells every client that the server goes away and ends it; takes up to about a second. Monitors that are left stay
+/// valid handles that show nobody anything. NULL is allowed.
+/// Threads: any, in callbacks too: the server then ends on another thread, soon after. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_server_free(server: *mut lbx_server) {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        unsafe { handle::end(server) }
+    });
+}
+
+/// Writes the line that a person pastes into a client, "lightbox://host:port/TICKET#FINGERPRINT", with a new ticket.
+/// `host` is how clients reach this machine: a name, an IPv4 address, or an IPv6 address in brackets. With
+/// `LBX_ADMIT_CERTIFICATES` the line has no ticket.
+/// `text` has room for `space` bytes, the NUL included; `LBX_ADDRESS_SPACE` is enough.
+/// Errors: `LBX_ERROR_ARGUMENT` if `host` is none, `LBX_ERROR_SPACE`.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_server_address(
+    server: *mut lbx_server,
+    host: *const c_char,
+    text: *mut c_char,
+    space: usize,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promises 1 and 2.
+        let (server, host) = unsafe { (handle::part(server)?, handle::some_text(host, "host")?) };
+        let address = server.server.address(host).map_err(Failure::argument)?;
+        // SAFETY: promise 3.
+        unsafe { put_text(text, space, &address) }
+    })
+}
+
+/// A file descriptor that becomes readable when events wait: poll it, and call lbx_server_next_event() until it says
+/// `LBX_AGAIN`. Do not read, write or close it; it is closed with the server. -1 for NULL.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_server_event_fd(server: *const lbx_server) -> c_int {
+    guard::value(-1, || {
+        // SAFETY: promise 1.
+        Ok(unsafe { handle::part(server) }?.signal.raw())
+    })
+}
+
+/// Takes the next event; set `event->size` before. Read steadily: a session whose input nobody reads is closed.
+/// Ownership: the event's pointers are valid until the next call of this function for this server, on any thread, or
+/// the server's end.
+/// Errors: `LBX_AGAIN` if there is none; it does not wait.
+/// Threads: any, but as the pointers go with the next call, best one. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_server_next_event(
+    server: *mut lbx_server,
+    event: *mut lbx_server_event,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        let server = unsafe { handle::part(server) }?;
+        // SAFETY: promise 3.
+        let place = unsafe { sized::place(event) }?;
+        let mut kept = lock(&server.kept);
+        let next = server.signal.next(|| server.server.events().try_next()).ok_or_else(Failure::again)?;
+        place.fill(lbx_server_event::of(next, &mut kept));
+        Ok(())
+    })
+}
+
+/// The port it listens at. 0 for NULL.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_server_port(server: *const lbx_server) -> u16 {
+    guard::value(0, || {
+        // SAFETY: promise 1.
+        Ok(unsafe { handle::part(server) }?.server.local_addr().port())
+    })
+}
+
+/// True if every session's client has everything that was submitted, and proved it; so also while there is no session.
+/// False for NULL.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_server_is_settled(server: *const lbx_server) -> bool {
+    guard::value(false, || {
+        // SAFETY: promise 1.
+        Ok(unsafe { handle::part(server) }?.server.is_settled())
+    })
+}
+
+/// The guest's lock keys, for the lamps of the keyboards: LBX_LOCK_* bits.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_server_set_leds(server: *mut lbx_server, locks: u32) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        let server = unsafe { handle::part(server) }?;
+        server.server.set_leds(locks_of(locks));
+        Ok(())
+    })
+}
+
+/// The names of the sessions there are. `ids` has room for `space` of them; `*len` becomes how many there are, which may
+/// be more than were written. `ids` may be NULL if `space` is 0.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_server_sessions(
+    server: *const lbx_server,
+    ids: *mut lbx_session_id,
+    space: usize,
+    len: *mut usize,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        let server = unsafe { handle::part(server) }?;
+        if ids.is_null() && space > 0 {
+            return Err(Failure::argument("nowhere to put the sessions"));
+        }
+        let sessions = server.server.sessions();
+        for (at, (id, _)) in sessions.iter().take(space).enumerate() {
+            // SAFETY: promise 3, and `at` is below `space`.
+            unsafe { ids.add(at).write((*id).into()) };
+        }
+        // SAFETY: promise 3.
+        unsafe { handle::put(len, sessions.len(), "number of sessions") }
+    })
+}
+
+/// Ends a session. `reason` is for the person; NULL if there is none.
+/// Errors: `LBX_ERROR_STATE` if there is no such session.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_server_disconnect(
+    server: *mut lbx_server,
+    session: *const lbx_session_id,
+    reason: *const c_char,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promises 1 and 2.
+        let (server, reason) = unsafe { (handle::part(server)?, handle::text(reason, "reason")?) };
+        // SAFETY: promise 2.
+        let session = unsafe { lbx_session_id::read(session) }?;
+        match server.server.disconnect(session, reason.unwrap_or_default()) {
+            true => Ok(()),
+            false => Err(no_session()),
+        }
+    })
+}
+
+impl lbx_server_config {
+    /// # Safety
+    /// Promise 2.
+    unsafe fn parsed(&self) -> Result<Config, Failure> {
+        // SAFETY: the caller's promise.
+        let (listen, identity, authorities) = unsafe {
+            (
+                handle::some_text(self.listen, "listen")?,
+                handle::text(self.identity_path, "identity_path")?,
+                handle::text(self.authorities, "authorities")?,
+            )
+        };
+        let listen = listen.parse().map_err(|_| {
+            Failure::argument(format_args!("`{listen}` is no IP address with a port, as 0.0.0.0:7700"))
+        })?;
+        let mut config = Config::new(listen).keep_tickets(self.keep_tickets != 0);
+        if let Some(path) = identity {
+            config = config.identity(identity_at(Path::new(path)).map_err(unusable)?);
+        }
+        if let Some(pem) = authorities {
+            config = config.authorities(tls::roots_from_pem(pem).map_err(unusable)?);
+        }
+        match self.admit {
+            LBX_ADMIT_TICKETS => {}
+            LBX_ADMIT_CERTIFICATES if authorities.is_none() => {
+                return Err(Failure::argument("LBX_ADMIT_CERTIFICATES needs authorities"));
+            }
+            LBX_ADMIT_CERTIFICATES => config = config.authenticate(Arc::new(Certificates)),
+            other => return Err(Failure::argument(format_args!("{other} is no LBX_ADMIT"))),
+        }
+        if self.max_sessions != 0 {
+            config = config.max_sessions(self.max_sessions as usize);
+        }
+        if self.life_ms != 0 {
+            config = config.life(Duration::from_millis(self.life_ms.into()));
+        }
+        match self.workers {
+            0 => {}
+            LBX_NONE => config = config.workers(0),
+            1..=MOST_WORKERS => config = config.workers(self.workers as usize),
+            other => return Err(Failure::argument(format_args!("{other} workers: at most {MOST_WORKERS}"))),
+        }
+        match self.sweep {
+            0 => {}
+            LBX_NONE => config = config.sweep(0),
+            tiles => config = config.sweep(tiles),
+        }
+        Ok(config)
+    }
+}
+
+/// More threads than any machine has a use for, and fewer than hurt.
+const MOST_WORKERS: u32 = 256;
+
+/// The identity of a file, which is made if it is not there.
+pub(crate) fn identity_at(path: &Path) -> Result<Identity, IdentityError> {
+    let provider = tls::provider();
+    if path.exists() {
+        return Identity::load(path, &provider);
+    }
+    let identity = Identity::self_signed(&["lightbox"], &provider)?;
+    identity.save(path)?;
+    Ok(identity)
+}
+
+pub(crate) fn unusable(error: impl std::fmt::Display) -> Failure {
+    Failure::new(LBX_ERROR_IDENTITY, error)
+}
+
+pub(crate) fn no_session() -> Failure {
+    Failure::new(LBX_ERROR_STATE, "there is no such session")
+}
+
+fn not_started(error: StartError) -> Failure {
+    let code = match error {
+        StartError::Identity(_) | StartError::Tls(_) => LBX_ERROR_IDENTITY,
+        _ => LBX_ERROR_SYSTEM,
+    };
+    Failure::new(code, error)
+}
+
+/// # Safety
+/// `to` is NULL or has room for `space` bytes.
+unsafe fn put_text(to: *mut c_char, space: usize, text: &str) -> Result<(), Failure> {
+    let needed = text.len() + 1;
+    if to.is_null() || space < needed {
+        let code = LBX_ERROR_SPACE;
+        return Err(Failure::new(code, format_args!("the text needs {needed} bytes, there are {space}")));
+    }
+    let to = to.cast::<c_void>().cast::<u8>();
+    // SAFETY: there is room for the text and one byte more, and it cannot overlap what this library made.
+    unsafe {
+        std::ptr::copy_nonoverlapping(text.as_ptr(), to, text.len());
+        to.add(text.len()).write(0);
+    }
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! What became of what was sent and received.
+#![allow(unsafe_code)]
+
+use lightbox_client::Stats;
+use lightbox_server::{OutputStats, SessionStats};
+
+use crate::client::lbx_client;
+use crate::error::lbx_result;
+use crate::event::lbx_session_id;
+use crate::guard;
+use crate::handle;
+use crate::output::lbx_output;
+use crate::server::{lbx_server, no_session};
+use crate::sized::{self, SizeFirst};
+
+/// What became of what one session was sent, since it joined.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lbx_session_stats {
+    /// sizeof(lbx_session_stats).
+    pub size: usize,
+    /// Frames sent.
+    pub frames: u64,
+    /// Bytes of those frames, before the transport's headers.
+    pub frame_bytes: u64,
+    /// Frames acknowledged.
+    pub shown: u64,
+    /// Tiles that reached the client other than they left.
+    pub mismatches: u64,
+    /// Age of the newest acknowledged frame when the acknowledgement came, in microseconds.
+    pub age_us: u64,
+    /// Time spent making frames, in microseconds.
+    pub encode_us: u64,
+    /// Round-trip time in microseconds.
+    pub rtt_us: u64,
+    /// All tiles.
+    pub total: u32,
+    /// Tiles sent in full.
+    pub exact: u32,
+    /// Tiles proved.
+    pub verified: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+// SAFETY: `repr(C)`, size first, integers only.
+unsafe impl SizeFirst for lbx_session_stats {
+    const NAME: &'static str = "lbx_session_stats";
+    const LEAST: usize = size_of::<Self>();
+}
+
+/// What became of what one monitor was given.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lbx_output_stats {
+    /// sizeof(lbx_output_stats).
+    pub size: usize,
+    /// Frames submitted.
+    pub submitted: u64,
+    /// Tiles that had changed.
+    pub changed_tiles: u64,
+    /// Tiles damaged by the host's word that had not changed.
+    pub false_tiles: u64,
+    /// Tiles that had changed without the host's word.
+    pub under_reported: u64,
+}
+
+// SAFETY: `repr(C)`, size first, integers only.
+unsafe impl SizeFirst for lbx_output_stats {
+    const NAME: &'static str = "lbx_output_stats";
+    const LEAST: usize = size_of::<Self>();
+}
+
+/// What a client received.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lbx_client_stats {
+    /// sizeof(lbx_client_stats).
+    pub size: usize,
+    /// Frames painted.
+    pub frames: u64,
+    /// Frames that could not be painted.
+    pub failed: u64,
+    /// Time spent decoding and painting, in microseconds.
+    pub paint_us: u64,
+    /// Bytes on the wire, both ways, over all connections.
+    pub wire_bytes: u64,
+    /// Round-trip time in microseconds.
+    pub rtt_us: u64,
+    /// How often the session went on over another connection.
+    pub resumed: u64,
+}
+
+// SAFETY: `repr(C)`, size first, integers only.
+unsafe impl SizeFirst for lbx_client_stats {
+    const NAME: &'static str = "lbx_client_stats";
+    const LEAST: usize = size_of::<Self>();
+}
+
+/// What became of what a session was sent; set `stats->size` before.
+/// Errors: `LBX_ERROR_STATE` if there is no such session.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_server_read_session_stats(
+    server: *const lbx_server,
+    session: *const lbx_session_id,
+    stats: *mut lbx_session_stats,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promises 1 and 2.
+        let (server, session) = unsafe { (handle::part(server)?, lbx_session_id::read(session)?) };
+        // SAFETY: promise 3.
+        let place = unsafe { sized::place(stats) }?;
+        let sessions = server.server.sessions();
+        let found = sessions.iter().find(|(id, _)| *id == session);
+        place.fill(of_session(&found.ok_or_else(no_session)?.1));
+        Ok(())
+    })
+}
+
+/// What became of what a monitor was given; set `stats->size` before.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_output_read_stats(
+    output: *const lbx_output,
+    stats: *mut lbx_output_stats,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        let output = unsafe { handle::part(output) }?;
+        // SAFETY: promise 3.
+        let place = unsafe { sized::place(stats) }?;
+        place.fill(of_output(output.output.stats()));
+        Ok(())
+    })
+}
+
+/// What a client received; set `stats->size` before.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_client_read_stats(
+    client: *const lbx_client,
+    stats: *mut lbx_client_stats,
+) -> lbx_result {
+    guard::call(|| {
+        // SAFETY: promise 1.
+        let client = unsafe { handle::part(client) }?;
+        // SAFETY: promise 3.
+        let place = unsafe { sized::place(stats) }?;
+        place.fill(of_client(&client.client.stats()));
+        Ok(())
+    })
+}
+
+fn of_session(stats: &SessionStats) -> lbx_session_stats {
+    lbx_session_stats {
+        frames: stats.frames,
+        frame_bytes: stats.frame_bytes,
+        shown: stats.shown,
+        mismatches: stats.mismatches,
+        age_us: stats.age_us,
+        encode_us: stats.encode_us,
+        rtt_us: stats.rtt_us,
+        total: stats.tiles.total,
+        exact: stats.tiles.exact,
+        verified: stats.tiles.verified,
+        ..lbx_session_stats::new()
+    }
+}
+
+fn of_output(stats: OutputStats) -> lbx_output_stats {
+    lbx_output_stats {
+        submitted: stats.submitted,
+        changed_tiles: stats.changed_tiles,
+        false_tiles: stats.false_tiles,
+        under_reported: stats.under_reported,
+        ..lbx_output_stats::new()
+    }
+}
+
+fn of_client(stats: &Stats) -> lbx_client_stats {
+    lbx_client_stats {
+        frames: stats.frames,
+        failed: stats.failed,
+        paint_us: stats.paint_us,
+        wire_bytes: stats.wire_bytes,
+        rtt_us: stats.rtt_us,
+        resumed: stats.resumed,
+        ..lbx_client_stats::new()
+    }
+}
