@@ -325,10 +325,17 @@ impl LowDelay {
         let base = self.base.rtt.unwrap_or(self.srtt);
         let floor = floor.unwrap_or(base);
         let Drain { window_before, bandwidth_before, from_compete, .. } = self.drain;
+        let left = floor.saturating_sub(base);
+        // A queue that we share also shrinks when we step aside; one that is ours alone goes. From a few packets
+        // on a jittery path that is hard to tell, so the first suspicion must be a strong one.
+        let ours = if from_compete {
+            left <= self.slack() * 3 / 2
+        } else {
+            left <= self.slack().max(self.over.peak / 2)
+        };
         self.over = Over::default();
-        if floor <= base + self.slack() - self.config.target / 4 {
-            // The queue was ours.
-            self.learn_noise(floor.saturating_sub(base));
+        if ours {
+            self.learn_noise(left);
             if now.since(self.base.seen) > BASE_AGE {
                 self.base.rtt = Some(floor);
                 self.base.seen = now;
@@ -479,3 +486,6 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 /// How often a competitor is checked for still being there.
 const COMPETE_CHECK: Duration = Duration::from_secs(10);
 const BREAKER: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests;
