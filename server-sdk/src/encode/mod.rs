@@ -148,20 +148,17 @@ impl View {
     ) -> Option<Made> {
         let capture = self.since?;
         let mut parts = Parts::default();
-        look(&mut |source| self.copy_what_moved(source, &mut parts));
-        let mut left = begin.budget as f64;
-        loop {
+        let mut boxes = Vec::new();
+        look(&mut |source| boxes = self.copy_what_moved(source, &mut parts));
+        let mut left = begin.budget as f64 - self.encode(merge(boxes), pool, &mut parts) as f64;
+        while parts.ops.is_empty() || left >= self.density * MIN_BATCH as f64 / 4.0 {
             let area = ((left / self.density.max(0.01)) as u64).clamp(MIN_BATCH, MAX_BATCH);
             let mut boxes = Vec::new();
             look(&mut |source| boxes = self.take_boxes(source, area));
             if boxes.is_empty() {
                 break;
             }
-            let bytes = self.encode(merge(boxes), pool, &mut parts);
-            left -= bytes as f64;
-            if left < self.density * MIN_BATCH as f64 / 4.0 {
-                break;
-            }
+            left -= self.encode(merge(boxes), pool, &mut parts) as f64;
         }
         // What is left over is as old as the oldest change was; so is whatever the budget cut off.
         self.since = (!self.pending.is_empty()).then_some(capture);
@@ -179,9 +176,11 @@ impl View {
         (source.size(), source.format()) == (self.sent.size(), self.sent.format())
     }
 
-    fn copy_what_moved(&mut self, source: ImageRef<'_>, parts: &mut Parts) {
+    /// Copies what moved, and takes boxes of what else changed in the tiles that were copied to: a tile with only its
+    /// moved part up to date shows what the source never showed, so it must not be left to another frame.
+    fn copy_what_moved(&mut self, source: ImageRef<'_>, parts: &mut Parts) -> Vec<CodedBox> {
         if !self.is_of(source) {
-            return;
+            return Vec::new();
         }
         let changed: Vec<Rect> = self
             .pending
@@ -192,15 +191,25 @@ impl View {
             .collect();
         // While some tile's content is not known a copy could spread it.
         if changed.len() < MOTION_FROM || !self.unknown.is_empty() {
-            return;
+            return Vec::new();
         }
+        let mut copied = TileSet::empty(&self.grid);
+        let mut in_part = 0;
         for Move { from, to } in self.finder.find(self.sent.as_ref(), source, &changed) {
-            if self.sent.as_mut().copy_within(from, to) {
-                parts.reads.extend(self.grid.touching(from));
-                parts.count(Technique::Copy, from.area(), 10);
-                parts.ops.push(Op::Copy { from, to });
+            let target = from.at(to);
+            let tiles = self.grid.touching(target).map(|tile| self.grid.rect(tile));
+            let cut: u64 = tiles.filter(|tile| !target.contains(*tile)).map(|tile| tile.area()).sum();
+            // No move reads what another wrote, so each may be left out.
+            if in_part + cut > MAX_BATCH || !self.sent.as_mut().copy_within(from, to) {
+                continue;
             }
+            in_part += cut;
+            self.grid.touching(target).for_each(|tile| copied.insert(tile));
+            parts.reads.extend(self.grid.touching(from));
+            parts.count(Technique::Copy, from.area(), 10);
+            parts.ops.push(Op::Copy { from, to });
         }
+        copied.iter().filter_map(|tile| self.take_box(source, tile)).collect()
     }
 
     /// Takes boxes of about `area` pixels out of `pending`, and the source's samples into `sent`.
@@ -214,21 +223,27 @@ impl View {
             && let Some(tile) = self.pending.next_from(self.at)
         {
             self.at = tile + 1;
-            self.pending.remove(tile);
-            let whole = self.grid.rect(tile);
-            let must = self.unknown.contains(tile);
-            let rect = if must { Some(whole) } else { difference(self.sent.as_ref(), source, whole) };
-            let Some(rect) = rect else { continue };
-            self.unknown.remove(tile);
-            if let (Some(mut target), Some(part)) = (self.sent.as_mut().crop_mut(rect), source.crop(rect)) {
-                target.copy_from(part);
+            if let Some(next) = self.take_box(source, tile) {
+                taken += next.rect.area();
+                boxes.push(next);
             }
-            taken += rect.area();
-            let plain = self.plain.contains(tile);
-            self.plain.remove(tile);
-            boxes.push(CodedBox { rect, plain });
         }
         boxes
+    }
+
+    /// The same for one tile; `None` if nothing in it differs.
+    fn take_box(&mut self, source: ImageRef<'_>, tile: TileIndex) -> Option<CodedBox> {
+        self.pending.remove(tile);
+        let whole = self.grid.rect(tile);
+        let must = self.unknown.contains(tile);
+        let rect = if must { whole } else { difference(self.sent.as_ref(), source, whole)? };
+        self.unknown.remove(tile);
+        if let (Some(mut target), Some(part)) = (self.sent.as_mut().crop_mut(rect), source.crop(rect)) {
+            target.copy_from(part);
+        }
+        let plain = self.plain.contains(tile);
+        self.plain.remove(tile);
+        Some(CodedBox { rect, plain })
     }
 
     fn encode(&mut self, boxes: Vec<CodedBox>, pool: &mut Pool, parts: &mut Parts) -> usize {
@@ -303,5 +318,53 @@ impl Parts {
         let sum = self.used.entry(how).or_default();
         sum.0 += pixels;
         sum.1 += bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lightbox_codec::geom::Point;
+    use lightbox_codec::pixel::PixelFormat;
+    use lightbox_protocol::digest::DigestContext;
+
+    use super::*;
+
+    const SIZE: Size = Size::new(1024, 1024);
+
+    fn begin(seq: u64, budget: usize) -> Begin {
+        let context = DigestContext { nonce: [1; 16], surface: 0, generation: 1 };
+        Begin { seq, context, budget, size: SIZE }
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_short_leaves_no_tile_half_copied() {
+        let mut noise = 1u32;
+        let mut picture = Image::new(SIZE, PixelFormat::Gray8).unwrap();
+        let mut paint = |picture: &mut Image, rect: Rect| {
+            let mut all = picture.as_mut();
+            let mut part = all.crop_mut(rect).unwrap();
+            for y in 0..rect.h {
+                part.row_mut(y).fill_with(|| {
+                    noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (noise >> 24) as u8
+                });
+            }
+        };
+        paint(&mut picture, SIZE.rect());
+        let (mut view, mut pool) = (View::new(0, &picture, Time(0)), Pool::new(0));
+        while view.frame(|show| show(picture.as_ref()), &begin(1, 1 << 20), &mut pool).is_some() {}
+        // A window is dragged by less than a tile, everything around it changes, and the budget is for little of it.
+        let window = Rect::new(300, 500, 400, 400);
+        picture.as_mut().copy_within(window, Point::new(310, 490));
+        paint(&mut picture, Rect::new(0, 0, 1024, 480));
+        paint(&mut picture, Rect::new(0, 480, 305, 544));
+        view.damage(0..view.grid.len(), Time(1));
+        let made = view.frame(|show| show(picture.as_ref()), &begin(2, 12 << 10), &mut pool).unwrap();
+        assert!(made.frame.ops.iter().any(|op| matches!(op, Op::Copy { .. })));
+        assert!(view.since().is_some(), "the budget was for all of it");
+        for write in &made.frame.writes {
+            let tile = view.grid.rect(write.tile);
+            assert_eq!(difference(view.sent.as_ref(), picture.as_ref(), tile), None, "tile {}", write.tile);
+        }
     }
 }
