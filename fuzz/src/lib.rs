@@ -1,1 +1,6 @@
-//! In preparation.
+//! What tries to break Lightbox, as a library: an oracle is a function that panics or says what is wrong.
+//!
+//! - [`soak`]: both halves of a session over a bad network in virtual time, for as many updates as one likes. It
+//!   compares what a client calls verified with the bytes that the server had.
+
+pub mod soak;

@@ -1,0 +1,345 @@
+//! The client's end: what the client SDK does with a session, in virtual time, and faults on the way.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use lightbox_client::paint::Canvas;
+use lightbox_codec::geom::TileGrid;
+use lightbox_protocol::Time;
+use lightbox_protocol::channel::display::Paint;
+use lightbox_protocol::digest::DigestContext;
+use lightbox_protocol::exact::{Counts, DueTile, TileState};
+use lightbox_protocol::msg::control::{Capabilities, Surface};
+use lightbox_protocol::msg::input::Action;
+use lightbox_protocol::session::client::{ClientSession, Command, Config, Event};
+use lightbox_protocol::session::{Cause, Effect, Session};
+use lightbox_sim::rng::Rng;
+
+use super::history::{History, Tile};
+use super::line::Line;
+use super::{Broken, Faults};
+
+/// A session, its surfaces, and a painter that works through its jobs one by one, some time later.
+///
+/// Its clock is another than the host's.
+pub(super) struct Terminal {
+    session: ClientSession,
+    canvas: Canvas,
+    jobs: VecDeque<(Time, Job)>,
+    rng: Rng,
+    wait: Option<Time>,
+    surfaces: BTreeMap<u32, Surface>,
+    /// The frame that each tile shows, or will once the painter is through.
+    shown: BTreeMap<Tile, u64>,
+    /// Whether the digest sent last was of the right samples.
+    proved_right: BTreeMap<Tile, bool>,
+    /// Faults in tiles that nobody found yet.
+    open: BTreeMap<Tile, u64>,
+    wheel: i32,
+    pub(super) faults: Faults,
+    pub(super) faulty: bool,
+    /// Tiles called verified, once each time.
+    pub(super) verified: u64,
+    /// Tiles whose bytes were compared.
+    pub(super) compared: u64,
+    pub(super) is_welcome: bool,
+}
+
+enum Job {
+    Surface(Surface, bool),
+    Gone(u32),
+    Clear,
+    Paint(Paint),
+    Digest(DigestContext, Vec<DueTile>),
+}
+
+impl Terminal {
+    pub(super) fn new(rng: Rng) -> Self {
+        let capabilities = Capabilities::default();
+        let config = Config { terminal: "soak".into(), ticket: Vec::new(), capabilities };
+        Self {
+            session: ClientSession::new(config),
+            canvas: Canvas::new(),
+            jobs: VecDeque::new(),
+            rng,
+            wait: None,
+            surfaces: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            proved_right: BTreeMap::new(),
+            open: BTreeMap::new(),
+            wheel: 0,
+            faults: Faults::default(),
+            faulty: true,
+            verified: 0,
+            compared: 0,
+            is_welcome: false,
+        }
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.session.counts()
+    }
+
+    pub(super) fn surfaces(&self) -> &BTreeMap<u32, Surface> {
+        &self.surfaces
+    }
+
+    pub(super) fn canvas(&self) -> &Canvas {
+        &self.canvas
+    }
+
+    /// When it has something to do.
+    pub(super) fn next(&self) -> Option<Time> {
+        let job = self.jobs.front().map(|(at, _)| *at);
+        job.into_iter().chain(self.wait).min()
+    }
+
+    pub(super) fn step(
+        &mut self,
+        now: Time,
+        line: &mut Option<Line>,
+        history: &mut History,
+    ) -> Result<(), Broken> {
+        if self.jobs.front().is_some_and(|(at, _)| *at <= now)
+            && let Some((_, job)) = self.jobs.pop_front()
+            && let Some(done) = self.work(job, history)?
+        {
+            self.handle(now, Cause::Command(done), line, history)?;
+        }
+        if self.wait.is_some_and(|at| at <= now) {
+            self.handle(now, Cause::Tick, line, history)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn handle(
+        &mut self,
+        now: Time,
+        cause: Cause<Command>,
+        line: &mut Option<Line>,
+        history: &mut History,
+    ) -> Result<(), Broken> {
+        self.session.handle(here(now), cause);
+        loop {
+            match self.session.poll() {
+                Effect::Send(lane, bytes) => {
+                    if let Some(line) = line {
+                        line.up.send(now, lane, bytes);
+                    }
+                }
+                Effect::Datagram(bytes) => {
+                    if let Some(line) = line {
+                        line.up.send_datagram(now, bytes);
+                    }
+                }
+                Effect::Event(event) => self.event(now, event, history)?,
+                Effect::Close(why) => return Err(Broken::Ended(why)),
+                Effect::Wait(until) => {
+                    self.wait = until.map(there);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// The person turns the wheel by one.
+    pub(super) fn turn(
+        &mut self,
+        now: Time,
+        line: &mut Option<Line>,
+        history: &mut History,
+    ) -> Result<(), Broken> {
+        self.wheel += 1;
+        let action = Action::Wheel { dx: self.wheel, dy: 0 };
+        self.handle(now, Cause::Command(Command::Input(action)), line, history)
+    }
+
+    /// Every tile that the session calls verified, and the frame it shows. Compares the bytes of each on the way.
+    pub(super) fn verified_tiles(
+        &mut self,
+        now: Time,
+        history: &History,
+    ) -> Result<Vec<(Tile, u64)>, Broken> {
+        let mut verified = Vec::new();
+        for surface in self.surfaces.values() {
+            for tile in 0..TileGrid::new(surface.size).len() {
+                if self.session.tile_state(here(now), surface.id, tile) == TileState::Verified {
+                    verified.push((surface.id, tile));
+                }
+            }
+        }
+        verified.into_iter().map(|tile| self.compare(tile, history).map(|epoch| (tile, epoch))).collect()
+    }
+
+    /// The server called these tiles wrong: they must be.
+    pub(super) fn called_wrong(&mut self, surface: u32, tiles: &[u32]) -> Result<(), Broken> {
+        for tile in tiles {
+            let tile = (surface, *tile);
+            if self.proved_right.get(&tile).copied().unwrap_or(false) {
+                return Err(Broken::FalseMismatch { surface, tile: tile.1 });
+            }
+            self.faults.mismatches += 1;
+            self.faults.found += self.open.remove(&tile).unwrap_or(0);
+        }
+        Ok(())
+    }
+
+    /// All tiles show the source's samples: what was not found was painted over.
+    pub(super) fn all_is_right(&mut self) {
+        self.faults.overwritten += self.open.values().sum::<u64>();
+        self.open.clear();
+    }
+
+    fn event(&mut self, now: Time, event: Event, history: &mut History) -> Result<(), Broken> {
+        match event {
+            Event::Welcome { resumed, .. } => {
+                self.is_welcome = true;
+                if !resumed {
+                    self.surfaces.clear();
+                    self.shown.clear();
+                    self.job(now, Job::Clear);
+                }
+            }
+            Event::Surface { surface, kept } => {
+                if !kept {
+                    self.forget(surface.id);
+                }
+                self.surfaces.insert(surface.id, surface);
+                self.job(now, Job::Surface(surface, kept));
+            }
+            Event::SurfaceGone(id) => {
+                self.forget(id);
+                self.surfaces.remove(&id);
+                self.job(now, Job::Gone(id));
+            }
+            Event::Paint(paint) => {
+                let header = paint.frame.header;
+                for tile in paint.tiles.iter().filter(|tile| !paint.newer.contains(tile)) {
+                    let tile = (header.surface, *tile);
+                    self.shown.insert(tile, header.seq);
+                    history.forget_before(tile, header.seq);
+                }
+                self.job(now, Job::Paint(paint));
+            }
+            Event::Digest { context, tiles, .. } => self.job(now, Job::Digest(context, tiles)),
+            Event::Verified { surface, tiles } => {
+                for tile in tiles {
+                    self.compare((surface, tile), history)?;
+                    self.verified += 1;
+                }
+            }
+            Event::Ended(why) => return Err(Broken::Ended(why)),
+            Event::Lost(_)
+            | Event::Layout(_)
+            | Event::CursorShape(_)
+            | Event::CursorAt(_)
+            | Event::Leds(_) => (),
+        }
+        Ok(())
+    }
+
+    fn job(&mut self, now: Time, job: Job) {
+        let start = self.jobs.back().map_or(now, |(at, _)| now.max(*at));
+        let slow = if self.rng.chance(0.01) { 80_000 } else { 1_500 };
+        self.jobs.push_back((start + Duration::from_micros(self.rng.below(slow)), job));
+    }
+
+    fn work(&mut self, job: Job, history: &History) -> Result<Option<Command>, Broken> {
+        match job {
+            Job::Surface(surface, kept) => {
+                self.canvas.surface(&surface, kept).map_err(|_| Broken::Unpaintable)?;
+            }
+            Job::Gone(id) => self.canvas.gone(id),
+            Job::Clear => self.canvas.clear(),
+            Job::Paint(paint) => return self.paint(paint).map(Some),
+            Job::Digest(context, tiles) => {
+                for due in &tiles {
+                    let tile = (context.surface, due.tile);
+                    let image = self.canvas.get(context.surface);
+                    let right = image.is_some_and(|image| history.agrees(tile, due.epoch, image));
+                    self.proved_right.insert(tile, right);
+                }
+                let tiles = self.canvas.digest(&context, &tiles);
+                let (surface, generation) = (context.surface, context.generation);
+                return Ok(Some(Command::Digests { surface, generation, tiles }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Paints, as well as it can.
+    fn paint(&mut self, mut paint: Paint) -> Result<Command, Broken> {
+        let (seq, surface) = (paint.frame.header.seq, paint.frame.header.surface);
+        let took = Duration::from_micros(self.rng.below(3_000));
+        if self.faulty && self.rng.chance(0.003) {
+            self.faults.refused += 1;
+            paint.frame.ops.truncate(self.rng.below(paint.frame.ops.len() as u64 + 1) as usize);
+            self.canvas_paint(&paint)?;
+            return Ok(Command::Painted { seq, surface, tiles: None, took });
+        }
+        self.canvas_paint(&paint)?;
+        if self.faulty && self.rng.chance(0.01) {
+            self.spoil(&paint);
+        }
+        Ok(Command::Painted { seq, surface, tiles: Some(paint.tiles), took })
+    }
+
+    fn canvas_paint(&mut self, paint: &Paint) -> Result<(), Broken> {
+        let known = self.canvas.get(paint.frame.header.surface).is_some();
+        match self.canvas.paint(paint) {
+            Ok(_) => Ok(()),
+            // Its surface went while it was waiting.
+            Err(_) if !known => Ok(()),
+            Err(_) => Err(Broken::Unpaintable),
+        }
+    }
+
+    /// A decoder that is wrong: changes a byte of a tile that was painted just now.
+    fn spoil(&mut self, paint: &Paint) {
+        let surface = paint.frame.header.surface;
+        let painted: Vec<_> = paint.tiles.iter().filter(|tile| !paint.newer.contains(tile)).collect();
+        let (Some(image), false) = (self.canvas.get_mut(surface), painted.is_empty()) else { return };
+        let tile = *painted[self.rng.below(painted.len() as u64) as usize];
+        let rect = TileGrid::new(image.size()).rect(tile);
+        let mut all = image.as_mut();
+        let Some(mut part) = all.crop_mut(rect) else { return };
+        let row = part.row_mut(self.rng.below(rect.h.into()) as u32);
+        let at = self.rng.below(row.len() as u64) as usize;
+        row[at] ^= 1 << self.rng.below(8);
+        self.faults.injected += 1;
+        *self.open.entry((surface, tile)).or_default() += 1;
+    }
+
+    /// The heart of it: a tile is called verified, so its bytes must be those of the source. Returns its frame.
+    fn compare(&mut self, tile: Tile, history: &History) -> Result<u64, Broken> {
+        self.compared += 1;
+        let epoch = self.shown.get(&tile).copied().unwrap_or(0);
+        let image = self.canvas.get(tile.0);
+        if image.is_some_and(|image| history.agrees(tile, epoch, image)) {
+            Ok(epoch)
+        } else {
+            Err(Broken::FalseVerified { surface: tile.0, tile: tile.1, epoch })
+        }
+    }
+
+    fn forget(&mut self, surface: u32) {
+        self.shown.retain(|tile, _| tile.0 != surface);
+        self.proved_right.retain(|tile, _| tile.0 != surface);
+        let (gone, kept) =
+            std::mem::take(&mut self.open).into_iter().partition(|(tile, _)| tile.0 == surface);
+        self.open = kept;
+        let gone: BTreeMap<Tile, u64> = gone;
+        self.faults.overwritten += gone.values().sum::<u64>();
+    }
+}
+
+/// The clocks of two machines have nothing to do with each other.
+const APART: Duration = Duration::from_secs(86_400 * 365);
+
+fn here(there: Time) -> Time {
+    there + APART
+}
+
+fn there(here: Time) -> Time {
+    here - APART
+}
