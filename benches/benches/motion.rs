@@ -55,7 +55,12 @@ impl Screen {
     fn noise(seed: u32) -> Self {
         let mut random = Random(seed);
         let mut screen = Self::white();
-        screen.0.as_chunks_mut::<4>().0.iter_mut().for_each(|px| *px = (random.next() | 0xff00_0000).to_le_bytes());
+        screen
+            .0
+            .as_chunks_mut::<4>()
+            .0
+            .iter_mut()
+            .for_each(|px| *px = (random.next() | 0xff00_0000).to_le_bytes());
         screen
     }
 
@@ -87,7 +92,11 @@ fn finder(c: &mut Criterion) {
     let window = Rect::new(0, 0, 700, 500);
     let dragged = |x, y| Screen::noise(7).with(&page(), window, Point::new(x, y));
     let cases = [
-        ("scroll", page(), Screen::white().text(all, 2).with(&page(), Rect::new(0, 37, 1920, 1043), Point::new(0, 0))),
+        (
+            "scroll",
+            page(),
+            Screen::white().text(all, 2).with(&page(), Rect::new(0, 37, 1920, 1043), Point::new(0, 0)),
+        ),
         ("drag", dragged(300, 200), dragged(341, 187)),
         ("repaint", page(), Screen::white().text(all, 3)),
         ("noise", Screen::noise(4), Screen::noise(5)),

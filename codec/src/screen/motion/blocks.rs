@@ -358,7 +358,12 @@ impl Samples {
             .iter()
             .enumerate()
             .fold(0u128, |bits, (i, at)| bits | u128::from(map.state[*at] & COVERED == 0) << i);
-        let blocks = |fits: u128| (fits & uncovered).count_ones() * self.stride;
+        // Where a sample stands for many blocks, a single one may be chance and is not worth a pass over all.
+        let least = if self.stride > 1 { 2 } else { 1 };
+        let blocks = |fits: u128| match (fits & uncovered).count_ones() {
+            few if few < least => 0,
+            count => count * self.stride,
+        };
         let open = self.fits.iter().enumerate().filter(|(i, _)| tried >> i & 1 == 0);
         // The first of equals, because it has more votes.
         open.map(|(i, fits)| (i, blocks(*fits))).rev().max_by_key(|(_, blocks)| *blocks)
