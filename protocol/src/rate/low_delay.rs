@@ -22,7 +22,7 @@ pub struct Config {
     pub loss_limit: f64,
 }
 
-/// What a [`LowDelay`] is doing. The one place where it changes is [`LowDelay::state`]'s writer.
+/// What a [`LowDelay`] is doing. The states exclude each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
@@ -415,7 +415,7 @@ impl LowDelay {
 
     /// The delay that is tolerated: the target, and what the path adds by itself.
     fn slack(&self) -> Duration {
-        self.config.target + self.noise
+        (self.config.target + self.noise).max(Duration::from_millis(1))
     }
 
     /// No more than twice the target: what is more is rather another flow's queue or a longer path.

@@ -18,4 +18,4 @@ pub use server::{Attempt, Server, ServerConfig};
 pub use transport::Settings;
 
 #[cfg(feature = "lab")]
-pub(crate) use transport::transport;
+pub(crate) use {socket::bind as bind_socket, transport::transport};

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// A UDP socket that takes IPv4 as well when it is bound to `[::]`.
-pub(super) fn bind(at: SocketAddr, buffer: usize) -> io::Result<UdpSocket> {
+pub(crate) fn bind(at: SocketAddr, buffer: usize) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(at), Type::DGRAM, Some(Protocol::UDP))?;
     if at.is_ipv6() {
         // Some systems have no dual-stack sockets; IPv6 alone is better than nothing there.

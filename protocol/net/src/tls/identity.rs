@@ -60,6 +60,17 @@ impl Identity {
         Self::from_pem(&format!("{}{}", certificate.pem(), key.serialize_pem()), provider)
     }
 
+    /// As [`Identity::self_signed`], but its certificate and its signatures have the same length every time, so
+    /// that a simulated handshake takes the same packets.
+    #[cfg(feature = "lab")]
+    pub(crate) fn for_lab(provider: &CryptoProvider) -> Result<Self, IdentityError> {
+        let mut params = CertificateParams::new(vec!["lab".to_owned()])?;
+        params.serial_number = Some(1u64.into());
+        let key = KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
+        let certificate = params.self_signed(&key)?;
+        Self::from_pem(&format!("{}{}", certificate.pem(), key.serialize_pem()), provider)
+    }
+
     /// Reads a certificate chain, leaf first, and a PKCS#8, SEC1 or PKCS#1 private key from one PEM text, in
     /// either order. For two files, join their contents.
     ///

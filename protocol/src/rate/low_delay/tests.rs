@@ -1,5 +1,6 @@
 //! Senders that always have something to send, over one bottleneck, in virtual time.
 
+use alloc::boxed::Box;
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
@@ -14,7 +15,7 @@ fn ms(n: u64) -> Duration {
 
 /// Whose window a sender goes by.
 enum Sender {
-    Ours(LowDelay),
+    Ours(Box<LowDelay>),
     /// One packet more a round, half at a loss: what fills every queue.
     Reno {
         window: f64,
@@ -33,12 +34,21 @@ struct Line {
     lost: u64,
 }
 
+/// What a sender hears of one packet. Ordered by time, then by number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Answer {
+    at: u64,
+    number: u64,
+    who: usize,
+    sent: u64,
+    lost: bool,
+}
+
 struct World {
     now: u64,
     line: Line,
     senders: Vec<(Sender, u64)>,
-    /// When, which number, whose, sent when, lost or not.
-    answers: BinaryHeap<Reverse<(u64, u64, usize, u64, bool)>>,
+    answers: BinaryHeap<Reverse<Answer>>,
     count: u64,
     delivered: Vec<u64>,
 }
@@ -60,7 +70,7 @@ impl World {
     }
 
     fn ours() -> Sender {
-        Sender::Ours(LowDelay::new(Config::default(), Time(0), PACKET as u16))
+        Sender::Ours(Box::new(LowDelay::new(Config::default(), Time(0), PACKET as u16)))
     }
 
     fn first(&self) -> &LowDelay {
@@ -74,15 +84,15 @@ impl World {
         self.delivered.fill(0);
         loop {
             self.send();
-            let Some(&Reverse((at, _, who, sent, lost))) = self.answers.peek() else { return };
-            if at > end {
+            let Some(&Reverse(answer)) = self.answers.peek() else { return };
+            if answer.at > end {
                 self.now = end;
                 return;
             }
             self.answers.pop();
-            self.now = at;
-            self.answer(who, sent, lost);
-            watch(at, self);
+            self.now = answer.at;
+            self.answer(answer);
+            watch(answer.at, self);
         }
     }
 
@@ -100,12 +110,12 @@ impl World {
                 *in_flight += PACKET;
                 self.count += 1;
                 let (at, lost) = self.line.offer(self.now);
-                self.answers.push(Reverse((at, self.count, who, self.now, lost)));
+                self.answers.push(Reverse(Answer { at, number: self.count, who, sent: self.now, lost }));
             }
         }
     }
 
-    fn answer(&mut self, who: usize, sent: u64, lost: bool) {
+    fn answer(&mut self, Answer { who, sent, lost, .. }: Answer) {
         let now = self.now;
         let (sender, in_flight) = &mut self.senders[who];
         *in_flight -= PACKET;
@@ -221,7 +231,7 @@ fn keeps_a_third_beside_a_flow_that_fills_the_queue_and_comes_back_from_it() {
 
     // The other one goes: the queue has to go as well.
     world.senders.truncate(1);
-    world.answers.retain(|Reverse((_, _, who, ..))| *who == 0);
+    world.answers.retain(|Reverse(answer)| answer.who == 0);
     world.run(ms(30_000), |_, _| {});
     let mut worst = Duration::ZERO;
     world.run(ms(5000), |_, world| worst = worst.max(world.first().estimate().queue_delay));
