@@ -60,7 +60,7 @@ impl Client {
         }
         let capabilities = config.capabilities.clone();
         let link = Shared::new(ClientSession::new(SessionConfig { terminal, ticket, capabilities }));
-        let (tell, events) = Events::new();
+        let (tell, events) = EventSink::new();
         let (canvas, stats) = (Arc::<Mutex<Canvas>>::default(), Arc::<Mutex<Stats>>::default());
         let control = Arc::<Control>::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,15 +1,13 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lightbox_codec::geom::{Rect, TileIndex};
+use lightbox_net::events::{Sink, channel};
 use lightbox_protocol::Time;
 use lightbox_protocol::msg::control::{Close, Layout, Role, SessionId, Surface};
 use lightbox_protocol::msg::display::{CursorPosition, CursorShape};
 use lightbox_protocol::msg::input::Locks;
-
-use crate::wake::Wake;
 
 /// What a client tells its application.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,54 +66,27 @@ pub enum Event {
 const ROOM: usize = 4_096;
 
 /// The application's end of the events.
-#[derive(Debug)]
-pub struct Events {
-    from: Mutex<Receiver<Event>>,
-    wake: Arc<Wake>,
-}
-
-impl Events {
-    pub(crate) fn new() -> (EventSink, Self) {
-        let (to, from) = sync_channel(ROOM);
-        let wake = Arc::<Wake>::default();
-        let sink = EventSink { to, missed: Arc::default(), wake: wake.clone() };
-        (sink, Self { from: Mutex::new(from), wake })
-    }
-
-    /// The next event, if there is one.
-    pub fn try_next(&self) -> Option<Event> {
-        self.from.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok()
-    }
-
-    /// The next event, waiting for it at most this long.
-    pub fn next_within(&self, wait: Duration) -> Option<Event> {
-        self.from.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(wait).ok()
-    }
-
-    /// Calls `waker` whenever an event has come that waits to be read, for applications that wait for other things
-    /// as well. It runs on threads of this crate, perhaps while they hold locks: it must be brief and call nothing
-    /// of this crate. It replaces an earlier one; events that wait already are not announced.
-    pub fn set_waker(&self, waker: impl Fn() + Send + Sync + 'static) {
-        self.wake.set(Box::new(waker));
-    }
-}
+pub type Events = lightbox_net::events::Events<Event>;
 
 /// The client's end.
 #[derive(Clone, Debug)]
 pub(crate) struct EventSink {
-    to: SyncSender<Event>,
+    to: Sink<Event>,
     missed: Arc<AtomicBool>,
-    wake: Arc<Wake>,
 }
 
 impl EventSink {
+    pub(crate) fn new() -> (Self, Events) {
+        let (to, events) = channel(ROOM);
+        (Self { to, missed: Arc::default() }, events)
+    }
+
     /// Tells the application. One that does not keep up loses events, not the session; it is then told that a whole
     /// surface changed.
     pub(crate) fn tell(&self, event: Event) {
-        if let Err(TrySendError::Full(_)) = self.to.try_send(event) {
+        if !self.to.tell(event) {
             self.missed.store(true, Ordering::Relaxed);
         }
-        self.wake.call();
     }
 
     /// True once after events were lost.

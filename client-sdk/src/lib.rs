@@ -29,7 +29,6 @@ mod network;
 pub mod paint;
 mod painter;
 mod stats;
-mod wake;
 
 pub use client::{Client, Held};
 pub use config::{Config, StartError};

@@ -67,9 +67,9 @@ impl Network {
             Ok(control) => control,
             Err(why) => return Some(why),
         };
-        self.link.command(Command::Connect { binding: *connection.binding() });
+        let connect = Command::Connect { binding: *connection.binding() };
         tokio::select! {
-            _ = drive(&connection, control, &self.link, |event| self.event(event)) => (),
+            _ = drive(&connection, control, &self.link, connect, |event| self.event(event)) => (),
             () = self.obey(endpoint) => (),
         }
         None

@@ -1,11 +1,5 @@
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
 use lightbox_protocol::msg::control::{Close, Layout, SessionId};
 use lightbox_protocol::msg::input::Action;
-
-use crate::wake::Wake;
 
 /// What a server tells its application.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,49 +62,11 @@ pub enum Event {
 const ROOM: usize = 16_384;
 
 /// The application's end of the events.
-#[derive(Debug)]
-pub struct Events {
-    from: Mutex<Receiver<Event>>,
-    wake: Arc<Wake>,
-}
+pub type Events = lightbox_net::events::Events<Event>;
 
-impl Events {
-    pub(crate) fn new() -> (EventSink, Self) {
-        let (to, from) = sync_channel(ROOM);
-        let wake = Arc::<Wake>::default();
-        (EventSink { to, wake: wake.clone() }, Self { from: Mutex::new(from), wake })
-    }
+/// The server's end. Input must not be dropped unnoticed: a session whose events find no room is closed.
+pub(crate) type EventSink = lightbox_net::events::Sink<Event>;
 
-    /// The next event, if there is one.
-    pub fn try_next(&self) -> Option<Event> {
-        self.from.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok()
-    }
-
-    /// The next event, waiting for it at most this long.
-    pub fn next_within(&self, wait: Duration) -> Option<Event> {
-        self.from.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(wait).ok()
-    }
-
-    /// Calls `waker` whenever an event has come that waits to be read, for applications that wait for other things
-    /// as well. It runs on threads of this crate, perhaps while they hold locks: it must be brief and call nothing
-    /// of this crate. It replaces an earlier one; events that wait already are not announced.
-    pub fn set_waker(&self, waker: impl Fn() + Send + Sync + 'static) {
-        self.wake.set(Box::new(waker));
-    }
-}
-
-/// The server's end.
-#[derive(Clone, Debug)]
-pub(crate) struct EventSink {
-    to: SyncSender<Event>,
-    wake: Arc<Wake>,
-}
-
-impl EventSink {
-    /// False where the application does not read and there is no room: input must not be dropped unnoticed.
-    pub(crate) fn tell(&self, event: Event) -> bool {
-        let told = !matches!(self.to.try_send(event), Err(TrySendError::Full(_)));
-        self.wake.call();
-        told
-    }
+pub(crate) fn channel() -> (EventSink, Events) {
+    lightbox_net::events::channel(ROOM)
 }

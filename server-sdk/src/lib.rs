@@ -37,7 +37,6 @@ mod server;
 mod session;
 mod snapshot;
 mod stats;
-mod wake;
 
 pub use admit::{Authenticate, Certificates, Grant, Knock, Refusal, Tickets};
 pub use config::Config;

@@ -25,7 +25,7 @@ use crate::admit::{Authenticate, Knock, Tickets};
 use crate::config::Config;
 use crate::encode::Pool;
 use crate::error::{AddressError, StartError, SubmitError};
-use crate::event::{Event, EventSink, Events};
+use crate::event::{self, Event, EventSink, Events};
 use crate::output::{Cursor, Output, OutputState, Placement};
 use crate::pump::Bell;
 use crate::session::{Seat, lock};
@@ -98,7 +98,7 @@ impl Server {
             Endpoint::open(listen)?
         };
         let local = endpoint.local_addr().map_err(StartError::Thread)?;
-        let (tell, events) = Events::new();
+        let (tell, events) = event::channel();
         let workers = config.workers.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(0, |cores| (cores.get() - 1).min(3))
         });
@@ -305,10 +305,9 @@ impl Inner {
             shape.into_iter().for_each(|shape| seat.link.command(Command::CursorShape(shape)));
             at.into_iter().for_each(|at| seat.link.command(Command::CursorAt(at)));
         }
-        let binding = *connection.binding();
-        seat.link.command(Command::Attach { hello, binding });
+        let attach = Command::Attach { hello, binding: *connection.binding() };
         let (here, tell) = (seat.clone(), self.clone());
-        drive(&connection, control, &seat.link, move |event| {
+        drive(&connection, control, &seat.link, attach, move |event| {
             if here.event(event, &tell.tell) {
                 tell.bell.ring();
             }
@@ -324,7 +323,8 @@ impl Inner {
                 // The pump has nothing to do for a session without a client.
                 let _ = seat.event(event, &self.tell);
             });
-            if seat.link.lock().is_ended() {
+            // A session whose first client could not be served has no secret that another could come back with.
+            if seat.link.lock().is_ended() || until.is_none() {
                 lock(&self.seats).remove(&seat.id);
                 return;
             }

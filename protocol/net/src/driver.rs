@@ -1,10 +1,11 @@
 //! The loop between a connection and a session: bytes in, bytes out, and the only place that reads the clock.
 //!
 //! A session is a value behind a lock ([`Shared`]); whoever has something for it calls [`Shared::command`], and
-//! [`drive`] carries out what it wants. Nothing in here decides anything.
+//! [`drive`] carries out what it wants, over one connection after another: the latest one has the session. Nothing in
+//! here decides anything.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,13 +25,15 @@ use crate::endpoint::Connection;
 #[derive(Debug)]
 pub struct Shared<S> {
     session: Mutex<S>,
+    /// Counts the connections that the session had. It changes only while `session` is locked.
+    turn: AtomicU64,
     wake: Notify,
 }
 
 impl<S: Session> Shared<S> {
     /// A session to be shared.
     pub fn new(session: S) -> Arc<Self> {
-        Arc::new(Self { session: Mutex::new(session), wake: Notify::new() })
+        Arc::new(Self { session: Mutex::new(session), turn: AtomicU64::new(0), wake: Notify::new() })
     }
 
     /// Looks at the session. Hold it briefly: the network waits.
@@ -41,7 +44,8 @@ impl<S: Session> Shared<S> {
 
     /// Tells the session what the application wants, and its driver that there may be something to do.
     pub fn command(&self, command: S::Command) {
-        self.handle(Cause::Command(command));
+        self.tell(Cause::Command(command));
+        self.wake.notify_one();
     }
 
     /// Wakes the driver: the session was changed by hand.
@@ -64,15 +68,71 @@ impl<S: Session> Shared<S> {
         }
     }
 
-    fn handle(&self, cause: Cause<S::Command>) {
-        self.tell(cause);
-        self.wake.notify_one();
-    }
-
     fn tell(&self, cause: Cause<S::Command>) {
         let mut session = self.lock();
         // Read under the lock, so that no other thread tells of an earlier time after this.
         session.handle(clock::now(), cause);
+    }
+}
+
+/// One connection's hold on a session, until another connection takes it over.
+#[derive(Debug)]
+struct Line<S> {
+    connection: Connection,
+    shared: Arc<Shared<S>>,
+    turn: u64,
+    /// Why this side closed the connection.
+    closed: OnceLock<Close>,
+}
+
+impl<S: Session> Line<S> {
+    /// Takes the session over and gives it `first`, before anything of this connection and after all of others.
+    fn take(connection: Connection, shared: Arc<Shared<S>>, first: S::Command) -> Self {
+        let turn = {
+            let mut session = shared.lock();
+            let turn = shared.turn.fetch_add(1, Ordering::Relaxed) + 1;
+            session.handle(clock::now(), Cause::Command(first));
+            turn
+        };
+        // The driver that had it finds out.
+        shared.wake.notify_waiters();
+        Self { connection, shared, turn, closed: OnceLock::new() }
+    }
+
+    /// The session, if this connection still has it.
+    fn session(&self) -> Option<MutexGuard<'_, S>> {
+        let session = self.shared.lock();
+        (self.shared.turn.load(Ordering::Relaxed) == self.turn).then_some(session)
+    }
+
+    fn tell(&self, cause: Cause<S::Command>) {
+        if let Some(mut session) = self.session() {
+            session.handle(clock::now(), cause);
+        }
+    }
+
+    /// The same from a task beside the driver's.
+    fn handle(&self, cause: Cause<S::Command>) {
+        self.tell(cause);
+        self.shared.wake.notify_one();
+    }
+
+    fn poll(&self) -> Option<Effect<S::Event>> {
+        self.session().map(|mut session| session.poll())
+    }
+
+    fn close(&self, why: Close) {
+        close(&self.connection, &why);
+        // The first reason is the one that the peer is told.
+        let _ = self.closed.set(why);
+    }
+
+    /// Why the connection ended, in the session's terms.
+    fn lost(&self, error: &ConnectionError) -> Close {
+        match (error, self.closed.get()) {
+            (ConnectionError::LocallyClosed, Some(why)) => why.clone(),
+            _ => lost(error),
+        }
     }
 }
 
@@ -136,13 +196,16 @@ impl ControlStream {
     }
 }
 
-/// Carries out what the session wants until its connection ends, and returns why it did; the session has been told.
+/// Gives the session to this connection, with the command that begins it; carries out what it wants until the
+/// connection ends, and returns why it did; the session has been told. A driver that had the session before closes its
+/// connection (REPLACED) and tells the session nothing more.
 ///
 /// `events` is called on the driver's task: it must not block.
 pub async fn drive<S>(
     connection: &Connection,
     control: ControlStream,
     shared: &Arc<Shared<S>>,
+    first: S::Command,
     mut events: impl FnMut(S::Event),
 ) -> Close
 where
@@ -151,27 +214,29 @@ where
     S::Event: Send,
 {
     let ControlStream { send, recv } = control;
+    let line = Arc::new(Line::take(connection.clone(), shared.clone(), first));
     let mut tasks = JoinSet::new();
-    tasks.spawn(read_control(recv, shared.clone()));
-    tasks.spawn(accept_streams(connection.clone(), shared.clone()));
-    tasks.spawn(read_datagrams(connection.clone(), shared.clone()));
-    let mut out = Out { connection, control: Queue::start(&mut tasks, send), input: None };
+    tasks.spawn(read_control(recv, line.clone()));
+    tasks.spawn(accept_streams(line.clone()));
+    tasks.spawn(refuse_streams(line.clone()));
+    tasks.spawn(read_datagrams(line.clone()));
+    let mut out = Out { line: line.clone(), control: Queue::start(&mut tasks, send), input: None };
     let mut next_path = Time(0);
     let why = loop {
         let now = clock::now();
         if now >= next_path {
             next_path = now + PATH_GAP;
-            shared.tell(Cause::Path(path(connection)));
+            line.tell(Cause::Path(path(connection)));
         }
         let until = loop {
-            let effect = shared.lock().poll();
-            match effect {
-                Effect::Event(event) => events(event),
-                Effect::Send(lane, bytes) => out.send(&mut tasks, lane, bytes),
+            match line.poll() {
+                Some(Effect::Event(event)) => events(event),
+                Some(Effect::Send(lane, bytes)) => out.send(&mut tasks, lane, bytes),
                 // A datagram that does not fit is one that got lost.
-                Effect::Datagram(bytes) => drop(connection.quic().send_datagram(bytes)),
-                Effect::Close(why) => close(connection, &why),
-                Effect::Wait(until) => break until,
+                Some(Effect::Datagram(bytes)) => drop(connection.quic().send_datagram(bytes)),
+                Some(Effect::Close(why)) => line.close(why),
+                Some(Effect::Wait(until)) => break until,
+                None => return replaced(&line),
             }
         };
         // Tasks end with their streams; their handles must not pile up.
@@ -179,32 +244,41 @@ where
         let wait = until.map_or(IDLE, |at| at.since(clock::now()).min(IDLE));
         tokio::select! {
             biased;
-            error = connection.quic().closed() => break lost(&error),
+            error = connection.quic().closed() => break line.lost(&error),
             () = shared.wake.notified() => (),
-            () = tokio::time::sleep(wait) => shared.tell(Cause::Tick),
+            () = tokio::time::sleep(wait) => line.tell(Cause::Tick),
         }
     };
-    shared.tell(Cause::Lost(why.clone()));
+    line.tell(Cause::Lost(why.clone()));
     loop {
-        let effect = shared.lock().poll();
-        match effect {
-            Effect::Event(event) => events(event),
-            Effect::Wait(_) => return why,
-            Effect::Send(..) | Effect::Datagram(_) | Effect::Close(_) => (),
+        match line.poll() {
+            Some(Effect::Event(event)) => events(event),
+            Some(Effect::Wait(_)) => return why,
+            Some(Effect::Send(..) | Effect::Datagram(_) | Effect::Close(_)) => (),
+            None => return replaced(&line),
         }
     }
 }
 
+/// Another connection has the session now.
+fn replaced<S: Session>(line: &Line<S>) -> Close {
+    // The call that woke this driver may have been meant for that connection's.
+    line.shared.wake.notify_one();
+    let why = Close::new(ids::close::REPLACED, "another connection resumed this session");
+    line.close(why.clone());
+    why
+}
+
 /// The ways out of a connection.
-struct Out<'a> {
-    connection: &'a Connection,
+struct Out<S> {
+    line: Arc<Line<S>>,
     control: Queue,
     input: Option<Queue>,
 }
 
-impl Out<'_> {
+impl<S: Session> Out<S> {
     fn send(&mut self, tasks: &mut JoinSet<()>, lane: Lane, bytes: Bytes) {
-        let quic = self.connection.quic().clone();
+        let quic = self.line.connection.quic().clone();
         let fits = match lane {
             Lane::Control => self.control.push(bytes),
             Lane::Input => {
@@ -225,8 +299,7 @@ impl Out<'_> {
             }
         };
         if !fits {
-            let why = Close::new(ids::close::LIMIT, "the peer does not read what it is sent");
-            close(self.connection, &why);
+            self.line.close(Close::new(ids::close::LIMIT, "the peer does not read what it is sent"));
         }
     }
 }
@@ -284,26 +357,39 @@ async fn write(mut stream: SendStream, mut rest: mpsc::UnboundedReceiver<Bytes>,
     }
 }
 
-async fn read_control<S: Session>(mut stream: RecvStream, shared: Arc<Shared<S>>) {
-    while let Ok(Some(chunk)) = stream.read_chunk(CHUNK, true).await {
-        shared.handle(Cause::Control(chunk.bytes));
+async fn read_control<S: Session>(mut stream: RecvStream, line: Arc<Line<S>>) {
+    while let Some(chunk) = match stream.read_chunk(CHUNK, true).await {
+        Ok(chunk) => chunk,
+        Err(ReadError::Reset(_)) => None,
+        Err(_) => return,
+    } {
+        line.handle(Cause::Control(chunk.bytes));
     }
+    line.close(Close::new(ids::close::UNEXPECTED, "the control stream ended before the connection"));
 }
 
-async fn accept_streams<S>(connection: Connection, shared: Arc<Shared<S>>)
+async fn accept_streams<S>(line: Arc<Line<S>>)
 where
     S: Session + Send + 'static,
     S::Command: Send,
     S::Event: Send,
 {
     let mut readers = JoinSet::new();
-    while let Ok(stream) = connection.quic().accept_uni().await {
+    while let Ok(stream) = line.connection.quic().accept_uni().await {
         while readers.try_join_next().is_some() {}
-        readers.spawn(read_stream(connection.clone(), stream, shared.clone()));
+        readers.spawn(read_stream(stream, line.clone()));
     }
 }
 
-async fn read_stream<S: Session>(connection: Connection, mut stream: RecvStream, shared: Arc<Shared<S>>) {
+/// No kind of this version needs a second stream that goes both ways.
+async fn refuse_streams<S: Session>(line: Arc<Line<S>>) {
+    if line.connection.quic().accept_bi().await.is_ok() {
+        let why = "only the control stream goes both ways; other kinds were not agreed on";
+        line.close(Close::new(ids::close::UNEXPECTED, why));
+    }
+}
+
+async fn read_stream<S: Session>(mut stream: RecvStream, line: Arc<Line<S>>) {
     let id = VarInt::from(stream.id()).into_inner();
     let mut next = stream.read_chunk(CHUNK, true).await;
     loop {
@@ -316,7 +402,7 @@ async fn read_stream<S: Session>(connection: Connection, mut stream: RecvStream,
                     () = std::future::ready(()) => None,
                 };
                 let fin = matches!(after, Some(Ok(None)));
-                shared.handle(Cause::Stream { id, bytes: chunk.bytes, fin });
+                line.handle(Cause::Stream { id, bytes: chunk.bytes, fin });
                 if fin {
                     return;
                 }
@@ -325,18 +411,18 @@ async fn read_stream<S: Session>(connection: Connection, mut stream: RecvStream,
                     None => stream.read_chunk(CHUNK, true).await,
                 };
             }
-            Ok(None) => return shared.handle(Cause::Stream { id, bytes: Bytes::new(), fin: true }),
+            Ok(None) => return line.handle(Cause::Stream { id, bytes: Bytes::new(), fin: true }),
             Err(ReadError::Reset(_)) => {
-                return close(&connection, &Close::new(ids::close::UNEXPECTED, "a stream was reset"));
+                return line.close(Close::new(ids::close::UNEXPECTED, "a stream was reset"));
             }
             Err(_) => return,
         }
     }
 }
 
-async fn read_datagrams<S: Session>(connection: Connection, shared: Arc<Shared<S>>) {
-    while let Ok(bytes) = connection.quic().read_datagram().await {
-        shared.handle(Cause::Datagram(bytes));
+async fn read_datagrams<S: Session>(line: Arc<Line<S>>) {
+    while let Ok(bytes) = line.connection.quic().read_datagram().await {
+        line.handle(Cause::Datagram(bytes));
     }
 }
 

@@ -10,6 +10,7 @@
 //! - [`endpoint`]: listening and dialling, the connections, every transport setting with its reason
 //! - [`congestion`]: the controller of `lightbox-protocol` as quinn's
 //! - [`driver`]: the loop between a connection and a session
+//! - [`events`]: what the loop tells an application
 //! - `lab` (feature): the same connections on a virtual clock, and what a desktop over them feels like
 //! - [`clock`]: the only clock of the project
 
@@ -19,6 +20,7 @@ pub mod clock;
 pub mod congestion;
 pub mod driver;
 pub mod endpoint;
+pub mod events;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod tls;

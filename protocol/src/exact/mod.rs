@@ -52,6 +52,14 @@ impl Counts {
         self.total > 0 && self.verified == self.total
     }
 
+    /// A tile went from one state to another.
+    pub(crate) fn moved(&mut self, from: TileState, to: TileState) {
+        let is_exact = |s| matches!(s, TileState::Exact | TileState::Verified);
+        self.exact = self.exact + u32::from(is_exact(to)) - u32::from(is_exact(from));
+        let verified = |s| u32::from(s == TileState::Verified);
+        self.verified = self.verified + verified(to) - verified(from);
+    }
+
     /// The sum of two.
     pub fn plus(self, other: Counts) -> Counts {
         Counts {

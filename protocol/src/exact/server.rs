@@ -175,11 +175,7 @@ impl ServerLedger {
 
     fn set(&mut self, tile: TileIndex, state: TileState) {
         let Some(t) = self.tiles.get_mut(tile as usize) else { return };
-        let is_exact = |s| matches!(s, TileState::Exact | TileState::Verified);
-        self.counts.exact -= u32::from(is_exact(t.state));
-        self.counts.verified -= u32::from(t.state == TileState::Verified);
-        self.counts.exact += u32::from(is_exact(state));
-        self.counts.verified += u32::from(state == TileState::Verified);
+        self.counts.moved(t.state, state);
         t.state = state;
     }
 }

@@ -10,6 +10,8 @@ use crate::wire::{Decode, Encode, Reader, WireError, Writer};
 
 /// The longest frame. Servers cut larger updates into several.
 pub const MAX_FRAME: usize = 8 << 20;
+/// The most operations of one frame. In memory an operation takes ten times the bytes of the shortest on the wire.
+pub const MAX_OPS: usize = 65_536;
 /// The most pixels of one coded rect: 64 tiles.
 pub const MAX_CODED_PIXELS: u64 = 64 * 64 * 64;
 /// The longest side of a cursor shape.
@@ -160,6 +162,10 @@ impl Frame {
                 return Err(WireError::Limit { what: "pixels painted by a frame", limit: work, got: area });
             };
             work = left;
+            if ops.len() == MAX_OPS {
+                let (limit, got) = (MAX_OPS as u64, MAX_OPS as u64 + 1);
+                return Err(WireError::Limit { what: "operations of a frame", limit, got });
+            }
             ops.push(step);
         }
         Ok(Frame { header, ops })
