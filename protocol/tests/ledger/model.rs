@@ -1,11 +1,11 @@
 //! Server and client ledgers over a network that loses, reorders and breaks, beside an oracle that has the truth.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use lightbox_protocol::Time;
 use lightbox_protocol::digest::{Digest, DigestContext};
-use lightbox_protocol::exact::{ClientLedger, ServerLedger, TileState};
+use lightbox_protocol::exact::{ClientLedger, DueTile, ServerLedger, TileState};
 use lightbox_protocol::geom::TileIndex;
 use lightbox_protocol::msg::control::{Proof, TileProof, Verdict};
 use proptest::prelude::*;
@@ -19,14 +19,16 @@ enum Happening {
     Send(Vec<Step>),
     /// The server sends again, whole, what it holds for dirty.
     Repair,
-    /// A frame that is on its way arrives and is painted.
+    /// A frame that is on its way arrives and is given to the painter.
     Arrive(usize),
-    /// The same, but the client paints one tile wrong without noticing.
+    /// The same, but one tile will be painted wrong without anyone noticing.
     ArriveAndBreak(usize, usize),
-    /// The same, but painting fails half way and the client notices.
+    /// The same, but painting will fail half way, and the client notice.
     ArriveAndFail(usize),
-    /// The client digests what is due and sends proofs.
+    /// What is due is given to the painter to be digested, behind the frames that it has.
     Prove,
+    /// The painter does the next thing that it was given.
+    Work,
     /// The server takes what the client sent: proofs and failures.
     Judge,
     /// The client takes the server's verdicts.
@@ -44,6 +46,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => (pick(), 0..TILES).prop_map(|(frame, tile)| Happening::ArriveAndBreak(frame, tile)),
         1 => pick().prop_map(Happening::ArriveAndFail),
         3 => Just(Happening::Prove),
+        8 => Just(Happening::Work),
         3 => Just(Happening::Judge),
         3 => Just(Happening::Hear),
         1 => Just(Happening::Resume),
@@ -66,6 +69,12 @@ enum Painting {
     Fails,
 }
 
+/// What the client's painter is to do, in turn.
+enum Job {
+    Paint { frame: Flying, newer: Vec<TileIndex>, how: Painting },
+    Digest(Vec<DueTile>),
+}
+
 enum FromClient {
     Proof(Proof),
     Nack(u64),
@@ -82,6 +91,8 @@ struct World {
     shown: Picture,
     epochs: [u64; TILES],
     begun: BTreeSet<u64>,
+    painted: BTreeSet<u64>,
+    jobs: VecDeque<Job>,
     proofs: u64,
     flying: Vec<Flying>,
     to_server: Vec<FromClient>,
@@ -100,6 +111,8 @@ impl World {
             shown: Picture::default(),
             epochs: [0; TILES],
             begun: BTreeSet::new(),
+            painted: BTreeSet::new(),
+            jobs: VecDeque::new(),
             proofs: 0,
             flying: Vec::new(),
             to_server: Vec::new(),
@@ -115,7 +128,15 @@ impl World {
             Happening::Arrive(pick) => self.arrive(pick, Painting::Right),
             Happening::ArriveAndBreak(pick, tile) => self.arrive(pick, Painting::Wrong(tile)),
             Happening::ArriveAndFail(pick) => self.arrive(pick, Painting::Fails),
-            Happening::Prove => self.prove(),
+            Happening::Prove => {
+                let due = self.client.take_due(self.now);
+                self.jobs.extend((!due.is_empty()).then_some(Job::Digest(due)));
+            }
+            Happening::Work => match self.jobs.pop_front() {
+                Some(Job::Paint { frame, newer, how }) => self.paint(&frame, &newer, how),
+                Some(Job::Digest(due)) => self.prove(due),
+                None => (),
+            },
             Happening::Judge => self.judge(),
             Happening::Hear => {
                 for verdict in self.to_client.drain(..) {
@@ -163,16 +184,23 @@ impl World {
         if ready.is_empty() {
             return;
         }
-        let Flying { seq, steps, tiles, is_repair, .. } = self.flying.remove(ready[pick % ready.len()]);
-        let newer = self.client.begin(seq, tiles.iter().copied());
-        let paints: Vec<_> = tiles.iter().copied().filter(|tile| !newer.contains(tile)).collect();
-        self.begun.insert(seq);
-        if is_repair {
+        let frame = self.flying.remove(ready[pick % ready.len()]);
+        let newer = self.client.begin(frame.seq, frame.tiles.iter().copied());
+        self.begun.insert(frame.seq);
+        let paints = frame.tiles.iter().filter(|tile| !newer.contains(tile));
+        paints.for_each(|tile| self.epochs[*tile as usize] = frame.seq);
+        self.jobs.push_back(Job::Paint { frame, newer, how });
+    }
+
+    fn paint(&mut self, frame: &Flying, newer: &[TileIndex], how: Painting) {
+        let seq = frame.seq;
+        self.painted.insert(seq);
+        let paints: Vec<_> = frame.tiles.iter().copied().filter(|tile| !newer.contains(tile)).collect();
+        if frame.is_repair {
             paints.iter().for_each(|t| self.shown[*t as usize] = self.truth[seq as usize][*t as usize]);
         } else {
-            paint(&mut self.shown, seq, &steps, &newer);
+            paint(&mut self.shown, seq, &frame.steps, newer);
         }
-        paints.iter().for_each(|tile| self.epochs[*tile as usize] = seq);
         match how {
             Painting::Wrong(tile) if paints.contains(&(tile as TileIndex)) => {
                 self.shown[tile][0] ^= 0x8000_0000
@@ -187,11 +215,7 @@ impl World {
         self.client.painted(self.now, seq, paints.into_iter());
     }
 
-    fn prove(&mut self) {
-        let due = self.client.take_due(self.now);
-        if due.is_empty() {
-            return;
-        }
+    fn prove(&mut self, due: Vec<DueTile>) {
         let surface = *self.client.surface();
         let context =
             DigestContext { nonce: surface.nonce, surface: surface.id, generation: surface.generation };
@@ -228,13 +252,10 @@ impl World {
         self.to_client.clear();
         self.proofs = 0;
         let newest = self.truth.len() as u64 - 1;
-        let applied = (1..=newest).take_while(|seq| self.begun.contains(seq)).last().unwrap_or(0);
-        let unpainted = (0..TILES as TileIndex)
-            .filter(|tile| self.client.state(*tile) == TileState::Dirty)
-            .map(|tile| self.epochs[tile as usize])
-            .filter(|epoch| *epoch > 0);
-        // SPEC.md 10: a frame that failed counts as not applied.
-        let applied_to = unpainted.map(|epoch| epoch - 1).chain([applied]).min().unwrap_or(0);
+        let applied = (1..=newest).take_while(|seq| self.painted.contains(seq)).last().unwrap_or(0);
+        // SPEC.md 10: what failed, or is not painted yet, is not there.
+        let applied_to = self.client.first_inexact().map_or(applied, |seq| applied.min(seq - 1));
+        self.painted.extend(1..=newest);
         self.begun.extend(1..=newest);
         self.dirty.extend(self.server.resume(surface(1), applied_to));
         self.client.renew(self.now, surface(1));
@@ -265,7 +286,11 @@ impl World {
             while !self.flying.is_empty() {
                 self.happen(Happening::Arrive(0));
             }
-            for step in [Happening::Prove, Happening::Judge, Happening::Hear, Happening::Repair] {
+            self.happen(Happening::Prove);
+            while !self.jobs.is_empty() {
+                self.happen(Happening::Work);
+            }
+            for step in [Happening::Judge, Happening::Hear, Happening::Repair] {
                 self.happen(step);
             }
         }
@@ -291,7 +316,7 @@ fn digest(context: &DigestContext, tile: TileIndex, epoch: u64, picture: Picture
 proptest! {
     #[test]
     fn nothing_wrong_is_ever_verified_and_all_ends_verified(
-        happenings in prop::collection::vec(happening(), 1..120),
+        happenings in prop::collection::vec(happening(), 1..160),
     ) {
         let mut world = World::new();
         for what in happenings {

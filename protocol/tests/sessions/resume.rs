@@ -136,6 +136,18 @@ fn keys_are_up_after_a_loss_and_nothing_is_replayed() {
     assert_eq!(input.collect::<Vec<_>>(), [key(42, true), key(42, false)]);
 }
 
+#[test]
+fn keys_are_let_go_when_their_client_falls_silent() {
+    let released = server::Event::Input(Action::Key { code: 42, pressed: false });
+    let mut pair = verified();
+    pair.tell_client(Command::Input(Action::Key { code: 42, pressed: true }));
+    pair.wait(Duration::from_secs(10));
+    assert!(!pair.server_events.contains(&released), "the client confirms what it holds");
+    pair.hold_client = true;
+    pair.wait(Duration::from_secs(4));
+    assert!(pair.server_events.contains(&released));
+}
+
 /// Small heartbeats may pass where large frames do not: what is under way is not shown yet.
 #[test]
 fn a_frame_that_does_not_arrive_ends_the_lease_though_heartbeats_do() {

@@ -166,6 +166,7 @@ fn frames() {
             one(&[fill(all), fill(all), fill(all), fill(all), fill(all)]),
             Closes(close::LIMIT),
         ),
+        ("65,537 operations", one(&vec![fill(Rect::new(0, 0, 1, 1)); 65_537]), Closes(close::LIMIT)),
         (
             "unknown operation",
             vec![stream(1, &[&frame(1, 0, &[])[..], &[9]].concat())],
