@@ -42,6 +42,25 @@ fn the_header_keeps_its_promises() {
     Program::start(&contract, &[]).succeeds();
 }
 
+#[test]
+fn the_guides_quote_what_compiles() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guides = [
+        ("../docs/integrating-a-hypervisor.md", "examples/mini_host.c"),
+        ("../docs/integrating-a-thin-client.md", "examples/mini_terminal.c"),
+    ];
+    for (guide, example) in guides {
+        let source = String::from_utf8(read(&package.join(example))).expect("C in UTF-8");
+        let prose = String::from_utf8(read(&package.join(guide))).expect("prose in UTF-8");
+        let quotes: Vec<&str> =
+            prose.split("```c\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(!quotes.is_empty(), "{guide} quotes nothing");
+        for quote in quotes {
+            assert!(source.contains(quote), "{guide} quotes what {example} does not say:\n{quote}");
+        }
+    }
+}
+
 /// Lets the host show thirty frames to the terminal, and compares what the one had with what the other saw.
 fn same_picture(host: &Path, terminal: &Path, dir: &Path) {
     let (shown, seen) = (dir.join("shown.ppm"), dir.join("seen.ppm"));
