@@ -24,7 +24,7 @@ pub struct DigestContext {
     pub nonce: [u8; 16],
     /// The surface's number.
     pub surface: u32,
-    /// How often the surface was created or resumed.
+    /// Counts up with each new nonce of the surface.
     pub generation: u32,
 }
 
@@ -93,5 +93,22 @@ mod tests {
         ] {
             assert_ne!(base, other);
         }
+    }
+
+    /// The values stand in protocol/vectors/digest.txt and SPEC.md too: another implementation must get them.
+    #[test]
+    fn the_published_vectors() {
+        let check = |context: DigestContext, index, epoch, (w, h), format, samples: &[u8], hex: &str| {
+            let stride = w as usize * PixelFormat::bytes_per_pixel(format);
+            let tile = ImageRef::new(samples, Size::new(w, h), stride, format).unwrap();
+            assert_eq!(alloc::format!("{:?}", context.digest(index, epoch, tile)), hex);
+        };
+        let context = DigestContext { nonce: [7; 16], surface: 1, generation: 2 };
+        let gray = PixelFormat::Gray8;
+        check(context, 3, 4, (2, 2), gray, &[1, 2, 3, 4], "41cd76577eee6f8d9e3a27626eeb9def");
+        let nonce = core::array::from_fn(|i| 0xF0 + i as u8);
+        let context = DigestContext { nonce, surface: 2, generation: 9 };
+        let deep = PixelFormat::Gray16(crate::pixel::SampleDepth::new(12).unwrap());
+        check(context, 1279, 298, (1, 2), deep, &[0xFF, 0x0F, 0, 0], "8d35fc96fc5c88747b8361a74c1f6e4d");
     }
 }

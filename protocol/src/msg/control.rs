@@ -343,18 +343,22 @@ pub struct Surface {
     pub format: PixelFormat,
 }
 
+/// The number of a pixel format on the wire.
+pub fn format_id(of: PixelFormat) -> u64 {
+    match of {
+        PixelFormat::Bgrx8 => format::BGRX8,
+        PixelFormat::Gray8 => format::GRAY8,
+        PixelFormat::Gray16(_) => format::GRAY16,
+    }
+}
+
 impl Encode for Surface {
     fn encode(&self, out: &mut Writer) {
         out.varint(self.id.into());
         out.varint(self.generation.into());
         out.bytes(&self.nonce);
         self.size.encode(out);
-        let code = match self.format {
-            PixelFormat::Bgrx8 => format::BGRX8,
-            PixelFormat::Gray8 => format::GRAY8,
-            PixelFormat::Gray16(_) => format::GRAY16,
-        };
-        out.varint(code);
+        out.varint(format_id(self.format));
         out.u8(self.format.depth());
     }
 }

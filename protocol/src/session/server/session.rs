@@ -8,7 +8,8 @@ use crate::channel::display::{Begin, NewFrame, ServerDisplay};
 use crate::channel::input::ServerInput;
 use crate::exact::Counts;
 use crate::msg::control::{
-    Close, Control, Hello, Layout, Resume, Role, SessionId, Surface, VERSION, Welcome,
+    Capabilities, Close, Control, Hello, Layout, Resume, Role, SessionId, Surface, VERSION, Welcome,
+    format_id,
 };
 use crate::msg::display::{CursorShape, Feedback, Heartbeat};
 use crate::msg::input::{Action, Copies};
@@ -46,6 +47,8 @@ pub struct ServerSession {
     pacer: Pacer,
     path: Path,
     secrets: Secrets,
+    /// What the client can do.
+    client: Capabilities,
     behind: Option<Time>,
     next_heartbeat: Time,
     /// The gate was found shut; tell when it opens.
@@ -79,6 +82,7 @@ impl ServerSession {
             pacer: Pacer::new(),
             path: Path::default(),
             secrets: Secrets::new(),
+            client: Capabilities::default(),
             behind: None,
             next_heartbeat: Time(0),
             wants_room: false,
@@ -156,13 +160,9 @@ impl ServerSession {
     }
 
     fn attach(&mut self, now: Time, hello: &Hello, binding: &[u8; 32]) {
-        let pixels: u64 = self.display.ledgers().map(|l| l.surface().size.area()).sum();
-        if pixels > hello.capabilities.max_pixels {
-            let can = hello.capabilities.max_pixels;
-            return self.refuse(format_args!("the desktop has {pixels} pixels, the terminal keeps {can}"));
-        }
-        if !hello.capabilities.codecs.contains(&ids::codec::LOSSLESS) {
-            return self.refuse(format_args!("the terminal must decode codec {}", ids::codec::LOSSLESS));
+        self.client = hello.capabilities.clone();
+        if let Some(why) = self.unfit() {
+            return self.refuse(why);
         }
         if self.phase == Phase::Live {
             // Whoever holds the secret has the session: the older connection is the dead one.
@@ -214,9 +214,29 @@ impl ServerSession {
         self.event(Event::Room);
     }
 
+    /// Why the client cannot keep or decode what this desktop has; `None` if it can.
+    fn unfit(&self) -> Option<Close> {
+        let limit = |why: core::fmt::Arguments<'_>| Some(Close::new(ids::close::LIMIT, why));
+        let can = &self.client;
+        let surfaces = || self.display.ledgers().map(|l| l.surface());
+        let pixels: u64 = surfaces().map(|s| s.size.area()).sum();
+        if pixels > can.max_pixels {
+            return limit(format_args!(
+                "the desktop has {pixels} pixels, the terminal keeps {}",
+                can.max_pixels
+            ));
+        }
+        if let Some(surface) = surfaces().find(|s| !can.formats.contains(&format_id(s.format))) {
+            return limit(format_args!("the terminal cannot keep surfaces of {:?}", surface.format));
+        }
+        if !can.codecs.contains(&ids::codec::LOSSLESS) {
+            return limit(format_args!("the terminal must decode codec {}", ids::codec::LOSSLESS));
+        }
+        None
+    }
+
     /// This client cannot be served; the session waits for another.
-    fn refuse(&mut self, why: core::fmt::Arguments<'_>) {
-        let why = Close::new(ids::close::LIMIT, why);
+    fn refuse(&mut self, why: Close) {
         self.effects.push_back(Effect::Send(Lane::Control, Control::Close(why.clone()).to_frame()));
         self.effects.push_back(Effect::Close(why));
     }
@@ -260,6 +280,9 @@ impl ServerSession {
                 }
                 self.display.surface(surface);
                 self.send(Control::Surface(surface));
+                if let Some(why) = self.unfit().filter(|_| self.phase == Phase::Live) {
+                    self.end(why);
+                }
             }
             Command::SurfaceGone(id) => {
                 self.display.surface_gone(id);
