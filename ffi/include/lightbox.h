@@ -308,7 +308,7 @@ typedef void (*lbx_log_fn)(void *userdata, uint32_t level, const char *target, c
 typedef struct {
     // sizeof(lbx_server_config).
     size_t size;
-    // An IP address and port, as "0.0.0.0:7700" or "[::]:7700" (which takes IPv4 as well); port 0 lets the system
+    // An IP address and port, as `0.0.0.0:7700` or `[::]:7700` (which takes IPv4 as well); port 0 lets the system
     // choose. Must be set.
     const char *listen;
     // A PEM file with a certificate chain and its key. If there is no such file it is made, readable by its owner

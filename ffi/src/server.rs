@@ -46,7 +46,7 @@ pub const LBX_ADDRESS_SPACE: usize = 384;
 pub struct lbx_server_config {
     /// sizeof(lbx_server_config).
     pub size: usize,
-    /// An IP address and port, as "0.0.0.0:7700" or "[::]:7700" (which takes IPv4 as well); port 0 lets the system
+    /// An IP address and port, as `0.0.0.0:7700` or `[::]:7700` (which takes IPv4 as well); port 0 lets the system
     /// choose. Must be set.
     pub listen: *const c_char,
     /// A PEM file with a certificate chain and its key. If there is no such file it is made, readable by its owner
