@@ -25,6 +25,8 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const HEARTBEAT_ASKING: Duration = Duration::from_millis(250);
 /// Streams of the client that may be open at one time; there is one.
 const MAX_STREAMS: usize = 16;
+/// Frames that a client may fail to paint between two heartbeats: each costs a look at every tile.
+const MAX_NACKS: u32 = 256;
 /// A client that holds keys confirms them each second. After this long without a word of it they are let go.
 const DEAD_MAN: Duration = Duration::from_secs(3);
 
@@ -49,6 +51,8 @@ pub struct ServerSession {
     secrets: Secrets,
     /// What the client can do.
     client: Capabilities,
+    /// Since the last heartbeat.
+    nacks: u32,
     behind: Option<Time>,
     next_heartbeat: Time,
     /// The gate was found shut; tell when it opens.
@@ -83,6 +87,7 @@ impl ServerSession {
             path: Path::default(),
             secrets: Secrets::new(),
             client: Capabilities::default(),
+            nacks: 0,
             behind: None,
             next_heartbeat: Time(0),
             wants_room: false,
@@ -323,7 +328,11 @@ impl ServerSession {
                         }
                     }
                 }
+                Some(Control::Nack(_)) if self.nacks == MAX_NACKS => {
+                    return Err(Close::new(ids::close::LIMIT, "too many frames could not be painted"));
+                }
                 Some(Control::Nack(seq)) => {
+                    self.nacks += 1;
                     for (surface, tiles) in self.display.lost(seq) {
                         self.event(Event::Repair(Repair { surface, tiles, why: Why::Unpainted }));
                     }
@@ -446,6 +455,7 @@ impl ServerSession {
                     rtt_us: self.path.estimate.srtt.as_micros() as u64,
                 };
                 self.effects.push_back(Effect::Datagram(beat.to_bytes().into()));
+                self.nacks = 0;
                 self.next_heartbeat = now + if missing { HEARTBEAT_ASKING } else { HEARTBEAT };
             }
             _ => (),
