@@ -116,9 +116,14 @@ fn take_row(target: &mut [u8], source: &[u8], format: PixelFormat) -> bool {
             differs != 0
         }
         PixelFormat::Gray8 => {
-            let differs = target != source;
-            target.copy_from_slice(source);
-            differs
+            // One load a byte, as above: a guest that writes meanwhile changes what is seen, never what is noticed.
+            let mut differs = 0;
+            for (t, s) in target.iter_mut().zip(source) {
+                let sample = *s;
+                differs |= *t ^ sample;
+                *t = sample;
+            }
+            differs != 0
         }
         PixelFormat::Gray16(depth) => {
             let (target, _) = target.as_chunks_mut::<2>();

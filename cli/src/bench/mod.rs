@@ -1,5 +1,6 @@
 //! `lightbox bench`: the figures that others can measure again.
 
+mod builtin;
 mod idle;
 mod link;
 mod screen;

@@ -1,5 +1,5 @@
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path as FilePath, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,10 +11,11 @@ use lightbox_net::lab::relay::Relay;
 use lightbox_server::{Config, Server};
 use serde_json::{Value, json};
 
+use super::builtin;
 use super::link::{Direction, profile};
 use crate::host::Host;
 use crate::report::{Latencies, round3, same, techniques_json};
-use crate::source::replay::{ReplayOptions, ReplaySource};
+use crate::source::replay::{Recording, ReplayOptions, ReplaySource};
 use crate::watch::Watch;
 use crate::{Failure, usage};
 
@@ -24,8 +25,7 @@ const TOO_LATE_US: u64 = 5_000;
 /// Options of `lightbox bench screen`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Recorded sequences, .scr.zst
-    #[arg(required = true)]
+    /// Recorded sequences, .scr.zst; without any, the one that comes with the program.
     pub files: Vec<PathBuf>,
     /// Through this link of the model: N1 to N6 or NX. Default: loopback alone.
     #[arg(long, conflicts_with = "wire")]
@@ -46,19 +46,27 @@ pub struct Options {
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let mut all_exact = true;
-    for file in &options.files {
-        let line = measure(file, options).map_err(|e| format!("{}: {e}", file.display()))?;
+    let open = |file: &PathBuf| {
+        let recording = Recording::open(file).map_err(|e| format!("{}: {e}", file.display()))?;
+        Ok((file.display().to_string(), recording))
+    };
+    let mut recordings = options.files.iter().map(open).collect::<Result<Vec<_>, Failure>>()?;
+    if recordings.is_empty() {
+        recordings.push(("reading-room".into(), builtin::recording()?));
+    }
+    for (name, recording) in recordings {
+        let line = measure(&name, recording, options).map_err(|e| format!("{name}: {e}"))?;
         all_exact &= line["exact"] == json!(true);
         println!("{line}");
     }
     Ok(if all_exact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn measure(file: &FilePath, options: &Options) -> Result<Value, Failure> {
+fn measure(name: &str, recording: Recording, options: &Options) -> Result<Value, Failure> {
     // The first frame is there before the recording's clock starts: what follows is what is measured.
     let hold = Duration::from_secs(if options.profile.is_some() { 8 } else { 2 });
     let replay = ReplayOptions { counter: true, preload: true, hold, ..ReplayOptions::default() };
-    let source = ReplaySource::open(file, replay)?;
+    let source = ReplaySource::new(recording, replay)?;
     let server = Server::start(Config::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))?;
     let mut host = Host::new(&server, Box::new(source))?;
     let mut address: Address = server.address("127.0.0.1")?.parse()?;
@@ -112,7 +120,7 @@ fn measure(file: &FilePath, options: &Options) -> Result<Value, Failure> {
     let sent = server.sessions().into_iter().next().map(|(_, s)| s).unwrap_or_default();
     let late = relay.map(|relay| relay.latest_us());
     Ok(json!({
-        "file": file.display().to_string(),
+        "file": name,
         "wire": options.profile.as_deref().unwrap_or("loopback"),
         "bytes": stats.wire_bytes.saturating_sub(first.wire_bytes),
         "first_paint_bytes": first.wire_bytes,

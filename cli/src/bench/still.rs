@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lightbox_codec::geom::{Rect, Size};
@@ -6,14 +6,14 @@ use lightbox_codec::lossless::{Decoder, Encoder};
 use lightbox_codec::pixel::{Image, ImageRef, PixelFormat};
 use serde_json::json;
 
-use crate::picture::read_still;
+use super::builtin;
+use crate::picture::{Still, read_still};
 use crate::{Failure, usage};
 
 /// Options of `lightbox bench still`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// PGM, PPM or PNG files, each optionally .zst
-    #[arg(required = true)]
+    /// PGM, PPM or PNG files, each optionally .zst; without any, two pictures that the program draws.
     pub files: Vec<PathBuf>,
     /// Cut images into tiles of this side, each coded alone. Default: whole images.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=16384))]
@@ -29,13 +29,19 @@ pub struct Options {
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let mut all_exact = true;
     for file in &options.files {
-        all_exact &= measure(file, options).map_err(|e| format!("{}: {e}", file.display()))?;
+        let name = file.display().to_string();
+        let still = read_still(file).map_err(|e| format!("{name}: {e}"))?;
+        all_exact &= measure(&name, &still, options)?;
+    }
+    if options.files.is_empty() {
+        for (name, still) in builtin::stills()? {
+            all_exact &= measure(name, &still, options)?;
+        }
     }
     Ok(if all_exact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn measure(file: &Path, options: &Options) -> Result<bool, Failure> {
-    let still = read_still(file)?;
+fn measure(name: &str, still: &Still, options: &Options) -> Result<bool, Failure> {
     let image = still.image();
     let parts = parts(image.size(), options.tile);
     let (mut encoder, mut decoder) = (Encoder::new(), Decoder::new());
@@ -67,7 +73,7 @@ fn measure(file: &Path, options: &Options) -> Result<bool, Failure> {
     };
     let pixels = image.size().area();
     let line = json!({
-        "file": file.display().to_string(),
+        "file": name,
         "pixels": pixels,
         "raw": pixels * sample_bytes,
         "bytes": coded.iter().map(Vec::len).sum::<usize>(),
