@@ -64,6 +64,12 @@ fn what_was_recorded_is_played() {
 }
 
 #[test]
+fn the_committed_recording_is_whole() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/reading-room.scr.zst");
+    Recording::open(&path).unwrap().verify().unwrap();
+}
+
+#[test]
 fn a_loop_goes_on_and_the_counter_counts_through() {
     let options =
         ReplayOptions { pace: Pace::AsAsked, looped: true, counter: true, ..ReplayOptions::default() };

@@ -1,8 +1,8 @@
-//! Antialiased text: glyphs are rasterised once for each quarter of a pixel that they begin at, then blended.
+//! Antialiased text: glyphs are rasterised once, then blended from whole pixels on, as most desktops do at 96 dpi.
 
 use std::collections::HashMap;
 
-use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
+use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 
 use super::canvas::Canvas;
 use super::theme::Color;
@@ -39,7 +39,7 @@ impl Style {
 /// The faces, and every glyph that was drawn so far.
 pub(crate) struct Fonts {
     faces: [FontRef<'static>; 3],
-    glyphs: HashMap<(Face, u8, char, u8), Glyph>,
+    glyphs: HashMap<(Face, u8, char), Glyph>,
     advances: HashMap<(Face, u8, char), f32>,
 }
 
@@ -141,14 +141,10 @@ impl Fonts {
     }
 
     fn draw_glyph(&mut self, canvas: &mut Canvas, pen: f32, baseline: i32, c: char, style: Style) {
-        let whole = pen.floor();
-        let phase = ((pen - whole) * PHASES) as u8;
         let font = &self.faces[style.face as usize];
-        let glyph = self
-            .glyphs
-            .entry((style.face, style.px, c, phase))
-            .or_insert_with(|| Glyph::rasterise(font, style.px, c, f32::from(phase) / PHASES));
-        let (left, top) = (whole as i32 + glyph.left, baseline + glyph.top);
+        let key = (style.face, style.px, c);
+        let glyph = self.glyphs.entry(key).or_insert_with(|| Glyph::rasterise(font, style.px, c));
+        let (left, top) = (pen.round() as i32 + glyph.left, baseline + glyph.top);
         for (y, row) in glyph.coverage.chunks_exact(glyph.width).enumerate() {
             canvas.blend_row(left, top + y as i32, row, style.color);
         }
@@ -164,8 +160,8 @@ impl Fonts {
 }
 
 impl Glyph {
-    fn rasterise(font: &FontRef<'static>, px: u8, c: char, phase: f32) -> Self {
-        let placed = font.glyph_id(c).with_scale_and_position(scale(font, px), point(phase, 0.0));
+    fn rasterise(font: &FontRef<'static>, px: u8, c: char) -> Self {
+        let placed = font.glyph_id(c).with_scale(scale(font, px));
         let Some(outline) = font.outline_glyph(placed) else {
             return Self { left: 0, top: 0, width: 1, coverage: Vec::new() };
         };
@@ -187,6 +183,3 @@ fn scale(font: &FontRef<'static>, px: u8) -> PxScale {
     let em = font.units_per_em().unwrap_or(font.height_unscaled());
     PxScale::from(f32::from(px) * font.height_unscaled() / em)
 }
-
-/// How many places inside a pixel a glyph may begin at.
-const PHASES: f32 = 4.0;

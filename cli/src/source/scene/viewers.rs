@@ -112,9 +112,7 @@ impl Echo {
         self.cine.frame(beat.frame, &self.sector, |x, y, levels| {
             let row = canvas.row(place.x + x, place.y + y, levels.len() as u32);
             for (pixel, level) in row.iter_mut().zip(levels) {
-                // Machines tint their sectors a little: sepia, here.
-                let warm = u32::from(*level);
-                *pixel = [(warm * 232 / 256) as u8, (warm * 247 / 256) as u8, *level, 0xFF];
+                *pixel = [*level, *level, *level, 0xFF];
             }
         });
         canvas.clip_to(inside);
