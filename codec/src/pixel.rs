@@ -222,7 +222,7 @@ impl<'a> ImageMut<'a> {
     /// False, and nothing done, where either sticks out.
     pub fn copy_within(&mut self, from: Rect, to: crate::geom::Point) -> bool {
         let all = self.size.rect();
-        if !all.contains(from) || !all.contains(from.at(to)) {
+        if from.is_empty() || !all.contains(from) || !all.contains(from.at(to)) {
             return false;
         }
         let bytes = self.format.bytes_per_pixel();
@@ -366,5 +366,6 @@ mod tests {
         let mut data = vec![0u8; 9];
         let mut image = ImageMut::new(&mut data, Size::new(3, 3), 3, PixelFormat::Gray8).unwrap();
         assert!(!image.copy_within(Rect::new(0, 0, 2, 2), Point::new(2, 2)));
+        assert!(!image.copy_within(Rect::new(0, 0, 0, 2), Point::new(9, 9)), "nothing is copied nowhere");
     }
 }
