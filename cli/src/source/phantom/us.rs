@@ -20,7 +20,7 @@ pub struct Cine {
     frames: Vec<Option<Vec<u8>>>,
 }
 
-/// Where an echo comes from, in units of the depth, and how rough surfaces are there.
+/// A place on a beam, in units of the depth, and how rough surfaces are there.
 #[derive(Clone, Copy)]
 struct Place {
     x: f32,
@@ -50,10 +50,10 @@ impl Cine {
         let (real, imaginary) = (grain(&mut random, TEXTURE, (1, 2)), grain(&mut random, TEXTURE, (1, 2)));
         // The magnitude of a complex bell-shaped field, in dB: what is seen of many small scatterers.
         let speckle = real.iter().zip(imaginary).map(|(a, b)| 20.0 * a.hypot(b).max(0.03).log10()).collect();
-        let places = (0..BEAMS * SAMPLES)
+        let places = (0..BEAMS * KNOTS)
             .map(|i| {
-                let angle = ((i / SAMPLES) as f32 / (BEAMS - 1) as f32 - 0.5) * OPENING;
-                let depth = (i % SAMPLES) as f32 / (SAMPLES - 1) as f32;
+                let angle = ((i / KNOTS) as f32 / (BEAMS - 1) as f32 - 0.5) * OPENING;
+                let depth = (i % KNOTS) as f32 / (KNOTS - 1) as f32;
                 let (x, y) = (depth * angle.sin(), depth * angle.cos());
                 let rough = 0.035 * (y * 61.0 + x * 23.0).sin() + 0.02 * (y * 140.0 - x * 90.0).sin();
                 Place { x, y, rough }
@@ -90,15 +90,22 @@ impl Cine {
         let valve = smooth(0.4, 0.5, phase) * (1.0 - smooth(0.92, 1.0, phase));
         let heart = Heart { squeeze, valve, sway: 0.008 * (phase * TAU).sin() };
         let mask = (1usize << TEXTURE) - 1;
-        let echo = |(i, place): (usize, &Place)| {
-            let (beam, sample) = (i / SAMPLES, i % SAMPLES);
-            let (tissue, pull) = heart.at(*place);
-            let row = (sample as f32 + pull * SAMPLES as f32) as usize & mask;
-            let column = (beam * 3 + if tissue < -36.0 { index as usize * 7 } else { 0 }) & mask;
-            let level = tissue + self.speckle[column << TEXTURE | row] - 7.0 * place.y;
-            ((level + RANGE) * (255.0 / RANGE)).clamp(0.0, 255.0) as u8
-        };
-        self.places.iter().enumerate().map(echo).collect()
+        let mut echoes = Vec::with_capacity(BEAMS * SAMPLES);
+        for (beam, places) in self.places.chunks_exact(KNOTS).enumerate() {
+            let tissues = places.iter().map(|place| heart.at(*place));
+            let tissues: Vec<(f32, f32)> = tissues.collect();
+            for (sample, pair) in tissues.windows(2).flat_map(|pair| [pair; STEP]).enumerate() {
+                let share = (sample % STEP) as f32 / STEP as f32;
+                let between = |a: f32, b: f32| a + (b - a) * share;
+                let (tissue, pull) = (between(pair[0].0, pair[1].0), between(pair[0].1, pair[1].1));
+                let row = (sample as f32 + pull * SAMPLES as f32) as usize & mask;
+                let column = (beam * 3 + if tissue < -36.0 { index as usize * 7 } else { 0 }) & mask;
+                let faint = 7.0 * sample as f32 / SAMPLES as f32;
+                let level = tissue + self.speckle[column << TEXTURE | row] - faint;
+                echoes.push(((level + RANGE) * (255.0 / RANGE)).clamp(0.0, 255.0) as u8);
+            }
+        }
+        echoes
     }
 }
 
@@ -197,7 +204,11 @@ fn bump(x: f32, at: f32, width: f32) -> f32 {
 }
 
 const BEAMS: usize = 160;
-const SAMPLES: usize = 440;
+const SAMPLES: usize = (KNOTS - 1) * STEP;
+/// Places on a beam where the tissue is worked out; in between it is interpolated.
+const KNOTS: usize = 111;
+/// Samples from one of these places to the next.
+const STEP: usize = 4;
 /// The sector's angle.
 const OPENING: f32 = 1.4;
 /// The texture has 2^9 x 2^9 values.
