@@ -1,6 +1,6 @@
 //! The program `lightbox` as a library: the SDKs' first user.
 //!
-//! One file a subcommand: [`demo`], [`serve`], [`view`], [`bench`]. Frames come from a [`source`]; [`host`] hands
+//! One file a subcommand: [`demo`], [`serve`], [`view`], [`mod@bench`]. Frames come from a [`source`]; [`host`] hands
 //! them to a server and input back; [`watch`] is what a client without a window does; [`report`] is JSON and tables.
 
 pub mod bench;

@@ -1,7 +1,7 @@
 //! A reading room that exists only as software: the desktop that demonstrations and benches show.
 //!
 //! Everything in it is a function of a seed and the time, plus what input did. Each step works out the state of the
-//! room ([`script`]), paints the panes whose state changed, and reports tight rects around what is different.
+//! room (`script`), paints the panes whose state changed, and reports tight rects around what is different.
 
 mod canvas;
 mod cursor;
