@@ -3,7 +3,10 @@
 //! Uncompressed, RLE and JPEG files are read; colour is shown as its brightness. The stack is ordered by series, then
 //! along the patient where positions say how, then by number.
 
+mod lengths;
+
 use std::cmp::Ordering;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -43,7 +46,7 @@ pub enum DicomError {
         got: u64,
     },
     /// It is no DICOM file, or a damaged one.
-    #[error("no DICOM file: {0}")]
+    #[error("no DICOM file or a damaged one: {0}")]
     File(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It has no pixels, or they are coded in a way that is not read.
     #[error("no readable pixels: {0}")]
@@ -216,7 +219,15 @@ fn read_file(path: &Path, left: &mut u64) -> Result<Vec<Slice>, DicomError> {
     if got > MAX_FILE {
         return Err(DicomError::Long { got });
     }
-    let object = OpenFileOptions::new().open_file(path).map_err(|e| DicomError::File(e.into()))?;
+    parse(std::fs::read(path)?, left)
+}
+
+fn parse(bytes: Vec<u8>, left: &mut u64) -> Result<Vec<Slice>, DicomError> {
+    if !lengths::fit(&bytes) {
+        return Err(DicomError::File("its elements do not fit into it".into()));
+    }
+    let object =
+        OpenFileOptions::new().from_reader(Cursor::new(bytes)).map_err(|e| DicomError::File(e.into()))?;
     check_size(&object, left)?;
     let pixels = object.decode_pixel_data().map_err(|e| DicomError::Pixels(e.into()))?;
     (0..pixels.number_of_frames()).map(|frame| read_frame(&object, &pixels, frame)).collect()

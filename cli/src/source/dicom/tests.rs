@@ -81,6 +81,10 @@ fn file(samples: [i16; 6], changes: &[((u16, u16), &str, &[u8])]) -> Vec<u8> {
     [vec![0; 128], b"DICM".to_vec(), length, meta, data.collect()].concat()
 }
 
+fn read_bytes(bytes: &[u8]) -> Result<Vec<Slice>, DicomError> {
+    parse(bytes.to_vec(), &mut 1000)
+}
+
 fn value(gray: &Gray<'_>, i: usize) -> f32 {
     f32::from(gray.samples[i]) * gray.slope + gray.intercept
 }
@@ -136,14 +140,38 @@ fn one_line_for_each_file_that_is_left_out() {
 }
 
 #[test]
-fn no_damage_to_a_file_stops_the_reader() {
-    let folder = Folder::new("flips");
+fn a_length_past_the_end_is_seen_before_it_is_believed() {
     let good = file([1; 6], &[]);
-    for at in (128..good.len()).step_by(7) {
+    assert!(lengths::fit(&good));
+    for at in 132..good.len() {
+        assert!(!lengths::fit(&good[..at]) || read_bytes(&good[..at]).is_err(), "cut at {at}");
+    }
+    let sequence = |length: u32, inside: &[u8]| {
+        let head = [&[0x32, 0, 0x64, 0][..], b"SQ\0\0", &u32::MAX.to_le_bytes()].concat();
+        let item = [&[0xFE, 0xFF, 0, 0xE0][..], &u32::MAX.to_le_bytes(), b"\x08\0\x05\0UT\0\0"].concat();
+        let end = [0xFE, 0xFF, 0x0D, 0xE0, 0, 0, 0, 0, 0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0];
+        [
+            &good[..good.len() - 24],
+            &head,
+            &item,
+            &length.to_le_bytes(),
+            inside,
+            &end,
+            &good[good.len() - 24..],
+        ]
+        .concat()
+    };
+    assert!(lengths::fit(&sequence(2, b"ab")));
+    assert!(!lengths::fit(&sequence(0x7FFF_FFFE, b"ab")));
+}
+
+#[test]
+fn no_damage_to_a_file_stops_the_reader() {
+    let good = file([1; 6], &[]);
+    for at in (128..good.len()).step_by(2) {
         let mut bytes = good.clone();
-        bytes[at] ^= 0x01;
-        folder.write("one.dcm", &bytes);
-        let _ = read_file(&folder.0.join("one.dcm"), &mut 1000);
+        bytes[at] ^= 0xFF >> (at % 8);
+        let _ = read_bytes(&bytes);
     }
 }
 
