@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod counter;
 pub mod demo;
+pub mod files;
 pub mod host;
 pub mod interrupt;
 pub mod keymap;

@@ -3,14 +3,15 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use lightbox_server::{Config, Event, Identity, Server};
+use lightbox_server::{Certificates, Config, Event, Server};
 
-use crate::Failure;
 use crate::host::Host;
 use crate::interrupt::interrupted;
 use crate::source;
+use crate::{Failure, files};
 
 /// Options of `lightbox serve`.
 #[derive(Clone, Debug, clap::Args)]
@@ -33,6 +34,9 @@ pub struct Options {
     /// Keep the server's key in this file, so that the fingerprint stays; made if it is not there.
     #[arg(long)]
     pub identity: Option<PathBuf>,
+    /// Admit terminals whose certificate one of these authorities signed (PEM), instead of tickets.
+    #[arg(long, conflicts_with = "keep_ticket")]
+    pub client_ca: Option<PathBuf>,
     /// Leave after this many seconds.
     #[arg(long)]
     pub seconds: Option<f64>,
@@ -48,7 +52,10 @@ pub struct Options {
 pub fn run(options: Options) -> Result<ExitCode, Failure> {
     let mut config = Config::new(options.listen).keep_tickets(options.keep_ticket);
     if let Some(path) = &options.identity {
-        config = config.identity(identity(path)?);
+        config = config.identity(files::identity_or_new(path)?);
+    }
+    if let Some(path) = &options.client_ca {
+        config = config.authorities(files::authorities(path)?).authenticate(Arc::new(Certificates));
     }
     let source = source::open(&options.source, options.looped)?;
     let server = Server::start(config)?;
@@ -62,7 +69,7 @@ pub fn run(options: Options) -> Result<ExitCode, Failure> {
             joined |= matches!(event, Event::Joined { .. });
             say(&event, options.verbose);
         })?;
-        if joined && !options.keep_ticket {
+        if joined && !options.keep_ticket && options.client_ca.is_none() {
             // The ticket is used up; this is the next person's.
             println!("{}", server.address(&reach)?);
         }
@@ -96,14 +103,4 @@ fn reach(listen: SocketAddr) -> String {
         SocketAddr::V4(at) => at.ip().to_string(),
         SocketAddr::V6(at) => format!("[{}]", at.ip()),
     }
-}
-
-fn identity(path: &std::path::Path) -> Result<Identity, Failure> {
-    let provider = lightbox_net::tls::provider();
-    if path.exists() {
-        return Ok(Identity::load(path, &provider)?);
-    }
-    let new = Identity::self_signed(&["lightbox"], &provider)?;
-    new.save(path)?;
-    Ok(new)
 }

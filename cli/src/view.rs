@@ -8,7 +8,7 @@ use lightbox_client::{Client, Config};
 
 use crate::interrupt::interrupted;
 use crate::watch::{Watch, write_raw};
-use crate::{Failure, overlay, picture};
+use crate::{Failure, files, overlay, picture};
 
 /// Options of `lightbox view`.
 #[derive(Clone, Debug, clap::Args)]
@@ -37,6 +37,12 @@ pub struct Options {
     /// For benches: write the last picture's samples as they are in memory.
     #[arg(long = "final")]
     pub last: Option<PathBuf>,
+    /// Believe servers whose certificate one of these authorities signed (PEM), where the address has no fingerprint.
+    #[arg(long)]
+    pub ca: Option<PathBuf>,
+    /// The certificate and key (PEM) to show to a server that admits by certificate.
+    #[arg(long)]
+    pub identity: Option<PathBuf>,
     /// What the terminal calls itself.
     #[arg(long, default_value = "lightbox view")]
     pub terminal: String,
@@ -47,7 +53,14 @@ pub struct Options {
 /// # Errors
 /// One line for the person at the keyboard.
 pub fn run(options: Options) -> Result<ExitCode, Failure> {
-    let client = Client::connect(Config::new(&options.address).terminal(&options.terminal))?;
+    let mut config = Config::new(&options.address).terminal(&options.terminal);
+    if let Some(path) = &options.ca {
+        config = config.authorities(files::authorities(path)?);
+    }
+    if let Some(path) = &options.identity {
+        config = config.identity(files::identity(path)?);
+    }
+    let client = Client::connect(config)?;
     if !options.headless {
         return windowed(client, options);
     }

@@ -4,6 +4,8 @@
 //! scaled: a window that is too small cuts it, and one that is too large shows black around it. The cursor is the
 //! window system's own, so it moves without a round trip and is never part of the picture.
 
+#[cfg(feature = "x11")]
+mod focus;
 mod pane;
 mod pointer;
 
@@ -16,6 +18,8 @@ use lightbox_client::{Client, Event, Layout, Output};
 use winit::application::ApplicationHandler;
 use winit::event::{ElementState, MouseScrollDelta, TouchPhase as Phase, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop};
+#[cfg(feature = "x11")]
+use winit::platform::x11::EventLoopExtX11;
 use winit::window::WindowId;
 
 use crate::Failure;
@@ -52,6 +56,8 @@ pub fn run(client: Client, options: Options) -> Result<ExitCode, Failure> {
         watch,
         panes: BTreeMap::new(),
         pointer: Pointer::default(),
+        #[cfg(feature = "x11")]
+        focus: events.is_x11().then(focus::Focus::open).flatten(),
         end,
         next_status: Instant::now(),
         wire: (Instant::now(), 0),
@@ -69,6 +75,9 @@ struct Viewer {
     /// By output.
     panes: BTreeMap<u32, Pane>,
     pointer: Pointer,
+    /// `None` where windows are not an X server's.
+    #[cfg(feature = "x11")]
+    focus: Option<focus::Focus>,
     end: Option<Instant>,
     next_status: Instant,
     /// When the wire was last looked at, and its bytes then.
@@ -147,6 +156,10 @@ impl Viewer {
                     client.want_layout(Layout { outputs });
                 }
                 pane.present(client)?;
+            }
+            #[cfg(feature = "x11")]
+            WindowEvent::CursorEntered { .. } => {
+                self.focus.iter().for_each(|focus| focus.entered(pane.window()));
             }
             WindowEvent::Focused(false) => client.unfocus(),
             WindowEvent::KeyboardInput { event, .. } if !event.repeat => {

@@ -21,6 +21,12 @@ pub trait Images: Send {
 
     /// What stands in the corners over image `index`: of the patient on the left, of the study on the right.
     fn captions(&self, index: u32) -> [Vec<String>; 2];
+
+    /// How many millimetres wide each image is, if the patient's right is known to be on its left side. Then letters
+    /// and a ruler are drawn; a guess would mislead.
+    fn axial_width(&self) -> Option<f32> {
+        None
+    }
 }
 
 /// An image whose samples stand for values (Hounsfield units, or whatever a machine measures).
@@ -96,6 +102,10 @@ impl Images for Phantom {
         let place = format!("SL 5.0 mm   Pos {:+.1}", 120.0 - 8.0 * index as f32);
         let study = ["St. Elsewhere Radiology".to_owned(), "24-Nov-2026  09:12".to_owned(), place];
         [patient.map(str::to_owned).to_vec(), study.to_vec()]
+    }
+
+    fn axial_width(&self) -> Option<f32> {
+        Some(400.0)
     }
 }
 

@@ -55,28 +55,33 @@ pub(crate) fn paint_stack(
     let window = format!("C {:.0}  W {:.0}", slice.window.center, slice.window.width);
     fonts.draw(canvas, left, bottom, &window, OVER);
     fonts.draw_right(canvas, right, bottom, &format!("Im {} / {count}", slice.index + 1), OVER);
-    let middle = (inside.y + inside.h / 2) as i32;
-    fonts.draw(canvas, left, middle, "R", OVER);
-    fonts.draw_right(canvas, right, middle, "L", OVER);
+    let width = images.axial_width();
+    if width.is_some() {
+        let middle = (inside.y + inside.h / 2) as i32;
+        fonts.draw(canvas, left, middle, "R", OVER);
+        fonts.draw_right(canvas, right, middle, "L", OVER);
+    }
     // Where in the stack this is.
     let track = Rect::new(inside.right() - 12, inside.y + 8, 4, inside.h.saturating_sub(16));
     canvas.fill(track, HEADER);
     let at = (track.h - 14) * slice.index / count.saturating_sub(1).max(1);
     canvas.fill(Rect::new(track.x - 3, track.y + at, 10, 14), ACCENT);
-    if !narrow {
-        paint_ruler(painter, inside);
+    if let Some(width) = width
+        && !narrow
+    {
+        paint_ruler(painter, inside, target.w as f32 * 10.0 / width);
     }
     painter.canvas.unclip();
 }
 
-/// Ten centimetres along the left edge.
-fn paint_ruler(painter: &mut Painter, inside: Rect) {
+/// Ten centimetres of `step` pixels along the left edge.
+fn paint_ruler(painter: &mut Painter, inside: Rect, step: f32) {
     let canvas = &mut painter.canvas;
-    let step = inside.w / 40;
     let (x, y) = (inside.x + 10, inside.y + inside.h * 3 / 5);
-    canvas.fill(Rect::new(x, y, 1, step * 10 + 1), OVERLAY);
+    let at = |i: u32| (i as f32 * step).round() as u32;
+    canvas.fill(Rect::new(x, y, 1, at(10) + 1), OVERLAY);
     for i in 0..=10 {
-        canvas.fill(Rect::new(x, y + i * step, if i % 5 == 0 { 10 } else { 5 }, 1), OVERLAY);
+        canvas.fill(Rect::new(x, y + at(i), if i % 5 == 0 { 10 } else { 5 }, 1), OVERLAY);
     }
 }
 
