@@ -1,6 +1,6 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -64,7 +64,7 @@ impl Client {
         let (canvas, stats) = (Arc::<Mutex<Canvas>>::default(), Arc::<Mutex<Stats>>::default());
         let control = Arc::<Control>::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (jobs, queue) = channel();
+        let (jobs, queue) = sync_channel(MAX_JOBS);
         let painter = painter(&link, &canvas, &stats, &tell);
         let network = Network {
             address,
@@ -197,5 +197,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Jobs that wait for the painter. The protocol hands out 32 frames at a time; the rest is for surfaces that come and
+/// go, and for digests.
+const MAX_JOBS: usize = 1_024;
 /// Between two tries to get a lost connection back.
 pub(crate) const RETRY: Duration = Duration::from_millis(500);

@@ -1,7 +1,7 @@
 //! The thread that connects, and connects again while there is a session to go on with.
 
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(crate) struct Network {
     pub(crate) stats: Arc<Mutex<Stats>>,
     pub(crate) control: Arc<Control>,
     pub(crate) tell: EventSink,
-    pub(crate) jobs: Sender<Job>,
+    pub(crate) jobs: SyncSender<Job>,
 }
 
 impl Network {
@@ -121,7 +121,10 @@ impl Network {
 
     fn job(&self, job: Job) {
         // The painter outlives the network; without it there is nothing to paint for.
-        let _ = self.jobs.send(job);
+        if let Err(TrySendError::Full(_)) = self.jobs.try_send(job) {
+            let why = "the server changes surfaces faster than a terminal can follow";
+            self.link.command(Command::Close(Close::new(close::LIMIT, why)));
+        }
     }
 
     fn is_stopped(&self) -> bool {

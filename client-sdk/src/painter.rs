@@ -27,6 +27,10 @@ pub(crate) enum Job {
     Digest { context: DigestContext, tiles: Vec<DueTile> },
 }
 
+/// The most rects an event tells of; where there are more, it tells of the whole surface. A frame may have 65,536, and
+/// thousands of events may wait.
+const MAX_RECTS: usize = 1_024;
+
 pub(crate) struct Painter {
     pub(crate) link: Arc<Shared<ClientSession>>,
     pub(crate) canvas: Arc<Mutex<Canvas>>,
@@ -85,7 +89,7 @@ impl Painter {
         }
         match outcome {
             Ok(mut rects) => {
-                if self.tell.take_missed() {
+                if self.tell.take_missed() || rects.len() > MAX_RECTS {
                     rects = whole.into_iter().collect();
                 }
                 let capture_us = header.capture_us;
