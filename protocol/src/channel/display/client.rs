@@ -32,6 +32,8 @@ pub struct ClientDisplay {
     partial: BTreeMap<u64, BytesMut>,
     held: usize,
     painting: usize,
+    /// Bytes of frames handed out that no feedback speaks of yet.
+    unspoken: usize,
     /// Every frame up to here was handed out for painting, or is void.
     issued_to: u64,
     issued: BTreeSet<u64>,
@@ -77,6 +79,7 @@ impl ClientDisplay {
             partial: BTreeMap::new(),
             held: 0,
             painting: 0,
+            unspoken: 0,
             issued_to: 0,
             issued: BTreeSet::new(),
             applied_to: 0,
@@ -200,6 +203,7 @@ impl ClientDisplay {
         };
         let Some(Waiting { bytes, .. }) = self.waiting.remove(&header.seq) else { return Ok(None) };
         self.held -= bytes.len();
+        self.unspoken += bytes.len();
         advance(&mut self.issued_to, &mut self.issued, header.seq);
         let ledger = self.surfaces.get_mut(&header.surface);
         let Some(ledger) = ledger.filter(|l| l.surface().generation == header.generation) else {
@@ -222,8 +226,14 @@ impl ClientDisplay {
         advance(&mut self.applied_to, &mut self.applied, seq);
     }
 
+    /// Bytes of the frames that the next feedback is the first to speak of.
+    pub fn unspoken(&self) -> usize {
+        self.unspoken
+    }
+
     /// What to tell the server.
-    pub fn feedback(&self, decode_us: u64) -> Feedback {
+    pub fn feedback(&mut self, decode_us: u64) -> Feedback {
+        self.unspoken = 0;
         let first = self.applied_to + 2;
         let beyond = self.applied.iter().filter_map(|seq| seq.checked_sub(first)).filter(|i| *i < 64);
         Feedback {

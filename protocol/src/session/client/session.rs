@@ -20,6 +20,10 @@ use crate::wire::{Decode, Encode};
 
 /// Acknowledgements leave at most this often.
 const FEEDBACK_GAP: Duration = Duration::from_millis(8);
+/// What is small needs no acknowledgement of its own: it waits for the proof, which leaves in the same packet.
+const FEEDBACK_PATIENCE: Duration = Duration::from_millis(80);
+/// Frames of fewer bytes together are small.
+const SMALL_FRAMES: usize = 4 << 10;
 /// What a datagram may carry while the transport has not said.
 const SMALL_DATAGRAM: usize = 1_100;
 /// Bytes that may overtake the welcome.
@@ -335,7 +339,10 @@ impl ClientSession {
                     (None, Some(_)) => self.send_live(Control::Nack(seq)),
                     _ => (),
                 }
-                self.feedback_due.get_or_insert(now.max(self.last_feedback + FEEDBACK_GAP));
+                let is_small = self.display.unspoken() < SMALL_FRAMES;
+                let gap = if is_small { FEEDBACK_PATIENCE } else { FEEDBACK_GAP };
+                let due = if is_small { now + gap } else { now.max(self.last_feedback + gap) };
+                self.feedback_due = Some(self.feedback_due.map_or(due, |at| at.min(due)));
             }
             Command::Digests { surface, generation, tiles } => {
                 let Some(ledger) = self.display.ledger_mut(surface) else { return };
@@ -346,6 +353,7 @@ impl ClientSession {
                 let proof = Proof { id: self.proofs, surface, generation, tiles };
                 ledger.sent(&proof);
                 self.send(Control::Proof(proof));
+                self.feedback_due = self.feedback_due.map(|at| at.min(now));
             }
             Command::Input(action) if self.phase == Phase::Live => {
                 if let Some(bytes) = self.input.act(now, action) {

@@ -54,7 +54,7 @@ pub struct ServerSession {
     /// Since the last heartbeat.
     nacks: u32,
     behind: Option<Time>,
-    next_heartbeat: Time,
+    last_heartbeat: Option<Time>,
     /// The gate was found shut; tell when it opens.
     wants_room: bool,
 }
@@ -89,7 +89,7 @@ impl ServerSession {
             client: Capabilities::default(),
             nacks: 0,
             behind: None,
-            next_heartbeat: Time(0),
+            last_heartbeat: None,
             wants_room: false,
         }
     }
@@ -133,7 +133,6 @@ impl ServerSession {
         }
         let Some(bytes) = self.display.frame(self.control_sent, frame) else { return false };
         self.pacer.sent(now);
-        self.next_heartbeat = self.next_heartbeat.min(now + HEARTBEAT_ASKING);
         let lane = Lane::Once { priority: frame_priority(frame.seq) };
         self.effects.push_back(Effect::Send(lane, bytes));
         true
@@ -182,7 +181,7 @@ impl ServerSession {
         self.control_sent = 0;
         self.phase = Phase::Live;
         self.pacer = Pacer::new();
-        self.next_heartbeat = now;
+        self.last_heartbeat = None;
         let version = hello.version.min(VERSION);
         self.send(Control::Welcome(Welcome {
             version,
@@ -443,7 +442,7 @@ impl ServerSession {
             Phase::Waiting(Some(until)) if until <= now => {
                 self.end(Close::new(ids::close::TIMEOUT, "the client did not come back in time"));
             }
-            Phase::Live if self.next_heartbeat <= now => {
+            Phase::Live if self.next_heartbeat() <= now => {
                 let missing = self.display.unacked_frames() > 0;
                 // A heartbeat gets through where a large frame does not. So what is under way is not shown yet.
                 let oldest = self.behind.into_iter().chain(self.display.unacked_since()).min();
@@ -456,19 +455,26 @@ impl ServerSession {
                 };
                 self.effects.push_back(Effect::Datagram(beat.to_bytes().into()));
                 self.nacks = 0;
-                self.next_heartbeat = now + if missing { HEARTBEAT_ASKING } else { HEARTBEAT };
+                self.last_heartbeat = Some(now);
             }
             _ => (),
         }
+    }
+
+    /// The first at once; then each second, and sooner where acknowledgements do not come.
+    fn next_heartbeat(&self) -> Time {
+        let Some(last) = self.last_heartbeat else { return Time(0) };
+        let asks = self.display.unacked_since().map(|since| since.max(last) + HEARTBEAT_ASKING);
+        asks.map_or(last + HEARTBEAT, |at| at.min(last + HEARTBEAT))
     }
 
     fn next_tick(&self) -> Option<Time> {
         match self.phase {
             Phase::Waiting(until) => until,
             Phase::Live if self.input.is_holding() => {
-                Some(self.next_heartbeat.min(self.input_heard + DEAD_MAN))
+                Some(self.next_heartbeat().min(self.input_heard + DEAD_MAN))
             }
-            Phase::Live => Some(self.next_heartbeat),
+            Phase::Live => Some(self.next_heartbeat()),
             Phase::Ended => None,
         }
     }
