@@ -135,7 +135,7 @@ impl Seat {
                 stats.count(&made.used);
                 sent = true;
             } else {
-                view.dropped(&made.frame, clock::now());
+                view.dropped(&made.frame);
             }
         }
         let behind = views.values().filter_map(View::since).min();

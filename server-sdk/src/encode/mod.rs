@@ -122,7 +122,7 @@ impl View {
     pub fn damage(&mut self, tiles: impl IntoIterator<Item = TileIndex>, now: Time) {
         for tile in tiles {
             self.pending.insert(tile);
-            self.since.get_or_insert(now);
+            self.since = Some(self.since.map_or(now, |since| since.min(now)));
         }
     }
 
@@ -165,10 +165,11 @@ impl View {
         (!parts.ops.is_empty()).then(|| self.finish(parts, begin, capture))
     }
 
-    /// The client never gets the frame that was made last: what it paints is not known to be there.
-    pub fn dropped(&mut self, frame: &NewFrame, now: Time) {
+    /// The client never gets the frame that was made last: what it paints is not known to be there, and the changes
+    /// are as old as they were.
+    pub fn dropped(&mut self, frame: &NewFrame) {
         let tiles: Vec<_> = frame.writes.iter().map(|w| w.tile).collect();
-        self.repair(&tiles, Why::Lost, now);
+        self.repair(&tiles, Why::Lost, frame.capture);
     }
 
     /// False once the output was reshaped: the source's samples are another surface's, whose own view is to come.

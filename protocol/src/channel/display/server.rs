@@ -19,12 +19,17 @@ pub struct ServerDisplay {
     /// The newest frame sent.
     seq: u64,
     in_flight: VecDeque<InFlight>,
+    /// When the oldest change was made that was under way on the connection that is gone.
+    lost_since: Option<Time>,
+    /// The same once the ledgers know what was lost, until all of it was sent again.
+    owed_since: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct InFlight {
     seq: u64,
     bytes: usize,
+    /// When the oldest change in it was made.
     capture: Time,
 }
 
@@ -77,6 +82,7 @@ impl ServerDisplay {
     /// Forgets the surface of this number.
     pub fn surface_gone(&mut self, id: u32) {
         self.ledgers.remove(&id);
+        self.forget_what_was_sent_again();
     }
 
     /// The surfaces' ledgers.
@@ -117,7 +123,9 @@ impl ServerDisplay {
         header.encode(&mut out);
         frame.ops.iter().for_each(|op| op.encode(&mut out));
         let bytes = Bytes::from(out.into_vec());
-        let capture = frame.capture;
+        // It may carry what was lost, which is older than whoever made the frame knows.
+        let capture = self.owed_since.map_or(frame.capture, |since| since.min(frame.capture));
+        self.forget_what_was_sent_again();
         self.in_flight.push_back(InFlight { seq: frame.seq, bytes: bytes.len(), capture });
         Some(bytes)
     }
@@ -148,9 +156,9 @@ impl ServerDisplay {
         self.in_flight.len()
     }
 
-    /// When the oldest picture was taken that the client is not known to show.
+    /// When the oldest change was made that was sent once and that the client is not known to show.
     pub fn unacked_since(&self) -> Option<Time> {
-        self.in_flight.iter().map(|f| f.capture).min()
+        self.in_flight.iter().map(|f| f.capture).chain(self.lost_since).chain(self.owed_since).min()
     }
 
     /// The newest frame sent.
@@ -172,6 +180,7 @@ impl ServerDisplay {
     /// The connection is gone, and what was under way on it; so is the frame that is being made for it, whose number
     /// is never used.
     pub fn disconnect(&mut self) {
+        self.lost_since = self.unacked_since();
         self.in_flight.clear();
         self.seq += 1;
     }
@@ -187,6 +196,71 @@ impl ServerDisplay {
             let next = renew(l.surface());
             (*id, l.resume(next, applied_to))
         });
-        again.collect()
+        let again = again.collect();
+        self.owed_since = self.lost_since.take();
+        self.forget_what_was_sent_again();
+        again
+    }
+
+    fn forget_what_was_sent_again(&mut self) {
+        let counts = self.counts();
+        if counts.exact == counts.total {
+            self.owed_since = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::digest::Digest;
+    use crate::pixel::PixelFormat;
+
+    fn frame(display: &mut ServerDisplay, capture: u64) {
+        let write = Write { tile: 0, whole: true, digest: Digest([1; 16]) };
+        let frame = NewFrame {
+            seq: display.sent_to() + 1,
+            generation: 1,
+            surface: 1,
+            capture: Time(capture),
+            ops: Vec::new(),
+            reads: Vec::new(),
+            writes: vec![write],
+        };
+        assert!(display.frame(0, &frame).is_some());
+    }
+
+    fn acknowledge(display: &mut ServerDisplay) {
+        let applied_to = display.sent_to();
+        display.feedback(Time(0), &Feedback { applied_to, ..Feedback::default() });
+    }
+
+    #[test]
+    fn a_change_that_was_lost_stays_as_old_as_it_is() {
+        let mut display = ServerDisplay::default();
+        let size = Size::new(64, 64);
+        display.surface(Surface { id: 1, generation: 1, nonce: [0; 16], size, format: PixelFormat::Gray8 });
+        frame(&mut display, 10);
+        acknowledge(&mut display);
+        assert_eq!(display.unacked_since(), None);
+        frame(&mut display, 20);
+        // Over two connections the client gets nothing, and each time the host knows the tile as newly damaged.
+        for capture in [30, 40] {
+            display.disconnect();
+            assert_eq!(display.resume(1, |same| *same), [(1, vec![0])]);
+            assert_eq!(display.unacked_since(), Some(Time(20)));
+            frame(&mut display, capture);
+            assert_eq!(display.unacked_since(), Some(Time(20)));
+        }
+        acknowledge(&mut display);
+        assert_eq!(display.unacked_since(), None);
+        // What the client has after all is not owed.
+        frame(&mut display, 50);
+        display.disconnect();
+        let sent_to = display.sent_to();
+        assert_eq!(display.resume(sent_to, |same| *same), [(1, vec![])]);
+        assert_eq!(display.unacked_since(), None);
     }
 }
