@@ -43,6 +43,7 @@ pub(crate) struct Control {
     pub(crate) stop: AtomicBool,
     pub(crate) rebind: AtomicBool,
     pub(crate) wake: Notify,
+    pub(crate) stopped: Notify,
 }
 
 impl Client {
@@ -82,7 +83,14 @@ impl Client {
         };
         let threads = vec![
             spawn("lbx-client-paint", Box::new(move || painter.run(queue)))?,
-            spawn("lbx-client-net", Box::new(move || runtime.block_on(network.run())))?,
+            spawn(
+                "lbx-client-net",
+                Box::new(move || {
+                    runtime.block_on(network.run());
+                    // A name that is still being looked up is not waited for.
+                    runtime.shutdown_background();
+                }),
+            )?,
         ];
         Ok(Self { link, canvas, stats, events, control, threads })
     }
@@ -159,7 +167,7 @@ impl Drop for Client {
     fn drop(&mut self) {
         self.close();
         self.control.stop.store(true, Ordering::Relaxed);
-        self.control.wake.notify_one();
+        self.control.stopped.notify_one();
         for thread in self.threads.drain(..) {
             // A thread that panicked has said so; there is nobody left to tell.
             let _ = thread.join();

@@ -41,7 +41,10 @@ impl Network {
             Err(error) => return self.tell.tell(Event::Ended(Close::new(close::TIMEOUT, error))),
         };
         loop {
-            let why = self.connect(&endpoint).await;
+            let why = tokio::select! {
+                why = self.connect(&endpoint) => why,
+                () = self.stopped() => None,
+            };
             if self.is_stopped() || !self.link.lock().can_resume() {
                 // A session that never was cannot tell of its own end.
                 if let Some(why) = why {
@@ -54,7 +57,17 @@ impl Network {
                 () = self.control.wake.notified() => (),
             }
         }
-        endpoint.close().await;
+        // Whoever drops a client does not wait for a server that is gone.
+        let _ = tokio::time::timeout(RETRY, endpoint.close()).await;
+    }
+
+    /// Waits until the application is through with the client, and what was left to say has had its time.
+    async fn stopped(&self) {
+        while !self.is_stopped() {
+            self.control.stopped.notified().await;
+        }
+        // The session's own close leaves first; this only bounds the wait for it.
+        tokio::time::sleep(RETRY).await;
     }
 
     /// One connection, from its first packet to its last. The reason where there was none.
@@ -75,7 +88,7 @@ impl Network {
         None
     }
 
-    /// Waits for what the application wants of the socket; returns when it is to stop.
+    /// Does what the application wants of the socket, for as long as the connection lasts.
     async fn obey(&self, endpoint: &Endpoint) {
         loop {
             if self.control.rebind.swap(false, Ordering::Relaxed)
@@ -84,11 +97,6 @@ impl Network {
                 tracing::warn!(%error, "no new socket to be had, the old one stays");
             }
             self.control.wake.notified().await;
-            if self.is_stopped() {
-                // The session's own close leaves first; this only bounds the wait for it.
-                tokio::time::sleep(RETRY).await;
-                return;
-            }
         }
     }
 

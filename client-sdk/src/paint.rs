@@ -92,8 +92,9 @@ impl Canvas {
             .filter_map(|rect| Some((rect, copy_of(image, rect)?)))
             .collect();
         let mut rects = Vec::with_capacity(paint.frame.ops.len());
-        for op in &paint.frame.ops {
-            step(image, &mut self.decoder, op)?;
+        let (decoder, used) = (&mut self.decoder, &mut self.used);
+        let outcome = paint.frame.ops.iter().try_for_each(|op| {
+            step(image, decoder, op)?;
             let target = op.target();
             let (name, bytes) = match op {
                 Op::Fill { .. } => ("fill", 13),
@@ -102,17 +103,19 @@ impl Canvas {
                     (Method::of(data).map_or("unknown", Method::name), data.len() as u64 + 13)
                 }
             };
-            let sum = self.used.entry(name).or_default();
+            let sum = used.entry(name).or_default();
             sum.0 += target.area();
             sum.1 += bytes;
             rects.push(target);
-        }
+            Ok(())
+        });
+        // Also where a step failed: what a later frame painted is right, and may be called verified.
         for (rect, samples) in keep {
             if let Some(mut part) = image.as_mut().crop_mut(rect) {
                 part.copy_from(samples.as_ref());
             }
         }
-        Ok(rects)
+        outcome.map(|()| rects)
     }
 
     /// The digests of these tiles as they are now.

@@ -94,6 +94,10 @@ impl OutputState {
         (snapshot.image.size(), snapshot.image.format())
     }
 
+    pub(crate) fn place(&self, placement: Placement) {
+        *lock(&self.placement) = placement;
+    }
+
     pub(crate) fn placement(&self) -> Placement {
         *lock(&self.placement)
     }
@@ -162,19 +166,18 @@ impl Output {
     pub fn resize(&self, size: Size, format: PixelFormat) -> Result<(), SubmitError> {
         let image = Image::new(size, format)?;
         let Some(server) = self.plug.server.upgrade() else { return Ok(()) };
-        {
+        server.reshape(&self.plug.state, || {
             let mut snapshot = lock(&self.plug.state.snapshot);
             let stats = snapshot.stats;
             *snapshot = Snapshot::new(image);
             snapshot.stats = stats;
-        }
-        server.reshaped(&self.plug.state);
+        });
         Ok(())
     }
 
     /// Where it stands on the desktop. New outputs stand to the right of those before them.
     pub fn place(&self, placement: Placement) {
-        *lock(&self.plug.state.placement) = placement;
+        self.plug.state.place(placement);
         if let Some(server) = self.plug.server.upgrade() {
             server.relayout();
         }

@@ -52,9 +52,12 @@ pub(crate) struct Inner {
     fingerprint: Fingerprint,
     tickets: Option<Arc<Tickets>>,
     authenticate: Arc<dyn Authenticate>,
+    /// Held while what outputs there are, or their shapes, change or are told to a new session. Locked first.
+    desk: Mutex<()>,
     outputs: Mutex<BTreeMap<u32, Arc<OutputState>>>,
     seats: Mutex<BTreeMap<SessionId, Arc<Seat>>>,
     cursor: Mutex<(Option<CursorShape>, Option<CursorPosition>)>,
+    leds: Mutex<Option<Locks>>,
     counter: AtomicU64,
     next_output: AtomicU32,
     bell: Bell,
@@ -109,9 +112,11 @@ impl Server {
             fingerprint: identity.fingerprint(),
             tickets,
             authenticate,
+            desk: Mutex::default(),
             outputs: Mutex::default(),
             seats: Mutex::default(),
             cursor: Mutex::default(),
+            leds: Mutex::default(),
             counter: AtomicU64::new(0),
             next_output: AtomicU32::new(0),
             bell: Bell::default(),
@@ -186,6 +191,7 @@ impl Server {
 
     /// The guest's lock keys, for the keyboards' lamps.
     pub fn set_leds(&self, locks: Locks) {
+        *lock(&self.inner.leds) = Some(locks);
         self.inner.tell_all(|| Command::Leds(locks));
     }
 
@@ -221,7 +227,7 @@ impl Inner {
         }
         // The closes that sessions were told of get a moment to leave before the endpoint does.
         let _ = tokio::time::timeout(Duration::from_millis(200), async {
-            while !self.seats().iter().all(|seat| !seat.link.lock().is_live()) {
+            while !lock(&self.seats).is_empty() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         })
@@ -298,12 +304,14 @@ impl Inner {
         connection.admit();
         let is_new = hello.resume.is_none() || seat.link.lock().counts().total == 0;
         if is_new {
+            let _desk = lock(&self.desk);
             let outputs: Vec<_> = lock(&self.outputs).values().cloned().collect();
             outputs.iter().for_each(|output| seat.show(output));
             seat.link.command(Command::Layout(self.layout()));
             let (shape, at) = lock(&self.cursor).clone();
             shape.into_iter().for_each(|shape| seat.link.command(Command::CursorShape(shape)));
             at.into_iter().for_each(|at| seat.link.command(Command::CursorAt(at)));
+            lock(&self.leds).iter().for_each(|locks| seat.link.command(Command::Leds(*locks)));
         }
         let attach = Command::Attach { hello, binding: *connection.binding() };
         let (here, tell) = (seat.clone(), self.clone());
@@ -334,17 +342,17 @@ impl Inner {
     }
 
     fn pump(&self, workers: usize) {
+        let _guard = PumpGuard(self);
         let mut pool = Pool::new(workers);
         while self.bell.wait() {
             let outputs = lock(&self.outputs).clone();
-            let seats = self.seats();
-            let mut busy = true;
-            while busy {
-                busy = false;
-                // Also those that wait for their client: their mail must not pile up.
-                for seat in &seats {
-                    busy |= seat.pump(&outputs, &mut pool);
-                }
+            let mut busy = false;
+            for seat in self.seats() {
+                busy |= seat.pump(&outputs, &mut pool);
+            }
+            // Once around at a time, so that whoever came meanwhile has a turn too.
+            if busy {
+                self.bell.ring();
             }
         }
     }
@@ -352,36 +360,45 @@ impl Inner {
     fn plug(self: &Arc<Self>, size: Size, format: PixelFormat) -> Result<Output, SubmitError> {
         let id = self.next_output.fetch_add(1, Ordering::Relaxed);
         let state = Arc::new(OutputState::new(id, size, format)?);
+        let _desk = lock(&self.desk);
         {
             let mut outputs = lock(&self.outputs);
             if outputs.len() >= MAX_SURFACES {
                 return Err(SubmitError::TooMany { limit: MAX_SURFACES });
             }
+            let right = outputs.values().map(|o| o.placement().x.saturating_add(o.shape().0.w as i32)).max();
+            state.place(Placement { x: right.unwrap_or(0), ..Placement::default() });
             outputs.insert(id, state.clone());
         }
-        let output = Output::new(state.clone(), Arc::downgrade(self));
-        let right = lock(&self.outputs)
-            .values()
-            .filter(|o| o.id != id)
-            .map(|o| o.placement().x + o.shape().0.w as i32)
-            .max();
         self.seats().iter().for_each(|seat| seat.show(&state));
-        output.place(Placement { x: right.unwrap_or(0), ..Placement::default() });
-        Ok(output)
+        self.tell_layout();
+        Ok(Output::new(state, Arc::downgrade(self)))
     }
 
     pub(crate) fn unplug(&self, id: u32) {
+        let _desk = lock(&self.desk);
         lock(&self.outputs).remove(&id);
         self.seats().iter().for_each(|seat| seat.hide(id));
-        self.relayout();
+        self.tell_layout();
     }
 
-    pub(crate) fn reshaped(&self, output: &Arc<OutputState>) {
-        self.seats().iter().for_each(|seat| seat.show(output));
-        self.relayout();
+    /// The output takes another shape by `change`, and every session is told of it.
+    pub(crate) fn reshape(&self, output: &Arc<OutputState>, change: impl FnOnce()) {
+        let _desk = lock(&self.desk);
+        change();
+        if lock(&self.outputs).contains_key(&output.id) {
+            self.seats().iter().for_each(|seat| seat.show(output));
+            self.tell_layout();
+        }
     }
 
     pub(crate) fn relayout(&self) {
+        let _desk = lock(&self.desk);
+        self.tell_layout();
+    }
+
+    /// To be called with `desk` locked, so that the last layout told is the last there is.
+    fn tell_layout(&self) {
         let layout = self.layout();
         self.tell_all(|| Command::Layout(layout.clone()));
         self.bell.ring();
@@ -427,5 +444,17 @@ impl Inner {
 
     fn seats(&self) -> Vec<Arc<Seat>> {
         lock(&self.seats).values().cloned().collect()
+    }
+}
+
+/// Without the pump nobody gets a picture any more: if it fails, sessions end instead of standing still.
+struct PumpGuard<'a>(&'a Inner);
+
+impl Drop for PumpGuard<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0
+                .tell_all(|| Command::Close(Close::new(close::SHUTDOWN, "the server failed; connect again")));
+        }
     }
 }

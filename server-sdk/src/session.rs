@@ -25,7 +25,7 @@ pub(crate) struct Seat {
     pub(crate) terminal: String,
     /// Only the pump holds this for long.
     views: Mutex<BTreeMap<u32, View>>,
-    /// Held for moments only: the host's thread and the network wait for it.
+    /// Held for moments only: the host's thread and the network wait for it. Locked after `views` and before `link`.
     mail: Mutex<Vec<Mail>>,
     stats: Mutex<SessionStats>,
 }
@@ -65,7 +65,10 @@ impl Seat {
     }
 
     pub(crate) fn damage(&self, surface: u32, tiles: &[TileIndex], at: Time) {
-        self.post(Mail::Damage { surface, tiles: tiles.into(), at });
+        let mut mail = lock(&self.mail);
+        mail.push(Mail::Damage { surface, tiles: tiles.into(), at });
+        // Known to the session from now on: were the pump ever stuck, no heartbeat would call this picture current.
+        self.link.lock().behind_since(at);
     }
 
     /// Takes an event of the session on the driver's task. True if the pump has something to do.
@@ -138,8 +141,12 @@ impl Seat {
                 view.dropped(&made.frame);
             }
         }
-        let behind = views.values().filter_map(View::since).min();
-        drop(views);
+        let mail = lock(&self.mail);
+        let unread = mail.iter().filter_map(|piece| match piece {
+            Mail::Damage { at, .. } => Some(*at),
+            _ => None,
+        });
+        let behind = views.values().filter_map(View::since).chain(unread).min();
         self.link.command(Command::Behind(behind));
         sent
     }

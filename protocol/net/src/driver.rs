@@ -191,7 +191,8 @@ impl ControlStream {
     pub async fn refuse(mut self, connection: &Connection, why: &Close) {
         let message = Control::Close(why.clone()).to_frame();
         // The reason travels in the connection's close as well; the message is for peers that look here first.
-        let _ = self.send.write_all(&message).await;
+        // A stranger that grants no window is not waited for.
+        let _ = tokio::time::timeout(Duration::from_millis(100), self.send.write_all(&message)).await;
         close(connection, why);
     }
 }

@@ -16,6 +16,8 @@ const START_BUDGET: usize = 64 * 1024;
 const MIN_BUDGET: usize = 12 * 1024;
 /// No budget is larger: the first rects of a repaint are painted while the next are coded.
 const MAX_BUDGET: usize = 1 << 20;
+/// Bytes under way at the most, a quarter added; the client holds twice as many.
+const MAX_GATE: u64 = 12 << 20;
 /// Frames under way at the most; the client holds twice as many.
 const MAX_UNACKED: usize = 128;
 /// Without an acknowledgement for this long, and for three round trips, the client is taken to be gone for now.
@@ -102,7 +104,7 @@ impl Pacer {
         }
         let budget = self.frame_budget();
         // A quarter over the window: the transport never idles for want of a frame, and queues little more.
-        let gate = budget.max(self.estimate.window.min(1 << 40) as usize / 4 * 5);
+        let gate = budget.max(self.estimate.window.min(MAX_GATE) as usize / 4 * 5);
         if frames >= MAX_UNACKED || bytes > gate {
             self.enter(now, State::Drain);
             return None;

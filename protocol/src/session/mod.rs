@@ -85,14 +85,18 @@ impl Lane {
     pub fn priority(self) -> i32 {
         match self {
             Lane::Control => 1_000_000,
-            Lane::Input => CURSOR_PRIORITY,
+            Lane::Input => INPUT_PRIORITY,
             Lane::Once { priority } => priority,
         }
     }
 }
 
-/// Cursor shapes go before frames.
-pub(crate) const CURSOR_PRIORITY: i32 = 900_000;
+/// Cursor shapes go before frames, and one after the other.
+pub(crate) fn cursor_priority(seq: u64) -> i32 {
+    INPUT_PRIORITY - 1 - (seq % 1_024) as i32
+}
+
+const INPUT_PRIORITY: i32 = 900_000;
 
 /// Frames leave in the order of their numbers: each has a priority of its own, so that none shares the link
 /// with its successor. The order would turn once in 2^18 frames; by then the earlier ones are long gone.

@@ -45,8 +45,12 @@ pub struct View {
     unknown: TileSet,
     /// Tiles that the usual path got wrong.
     plain: TileSet,
-    /// When the oldest change in `pending` was made.
+    /// When the oldest change of each tile in `pending` was made.
+    when: Vec<Time>,
+    /// The smallest of those.
     since: Option<Time>,
+    /// The smallest of those that the frame in the making takes out.
+    taken: Option<Time>,
     /// Where the next frame starts to look, so that none is starved by changes before it.
     at: TileIndex,
     finder: Finder,
@@ -96,7 +100,9 @@ impl View {
             pending: TileSet::all(&grid),
             unknown: TileSet::all(&grid),
             plain: TileSet::empty(&grid),
+            when: vec![now; grid.len() as usize],
             since: Some(now),
+            taken: None,
             at: 0,
             finder: Finder::new(),
             density: 1.0,
@@ -121,6 +127,8 @@ impl View {
     /// These tiles changed at the source at `now`.
     pub fn damage(&mut self, tiles: impl IntoIterator<Item = TileIndex>, now: Time) {
         for tile in tiles {
+            let Some(when) = self.when.get_mut(tile as usize) else { continue };
+            *when = if self.pending.contains(tile) { now.min(*when) } else { now };
             self.pending.insert(tile);
             self.since = Some(self.since.map_or(now, |since| since.min(now)));
         }
@@ -146,7 +154,8 @@ impl View {
         begin: &Begin,
         pool: &mut Pool,
     ) -> Option<Made> {
-        let capture = self.since?;
+        self.since?;
+        self.taken = None;
         let mut parts = Parts::default();
         let mut boxes = Vec::new();
         look(&mut |source| boxes = self.copy_what_moved(source, &mut parts));
@@ -160,8 +169,8 @@ impl View {
             }
             left -= self.encode(merge(boxes), pool, &mut parts) as f64;
         }
-        // What is left over is as old as the oldest change was; so is whatever the budget cut off.
-        self.since = (!self.pending.is_empty()).then_some(capture);
+        self.since = self.pending.iter().map(|tile| self.when[tile as usize]).min();
+        let capture = self.taken?;
         (!parts.ops.is_empty()).then(|| self.finish(parts, begin, capture))
     }
 
@@ -239,6 +248,8 @@ impl View {
         let must = self.unknown.contains(tile);
         let rect = if must { whole } else { difference(self.sent.as_ref(), source, whole)? };
         self.unknown.remove(tile);
+        let when = self.when[tile as usize];
+        self.taken = Some(self.taken.map_or(when, |taken| taken.min(when)));
         if let (Some(mut target), Some(part)) = (self.sent.as_mut().crop_mut(rect), source.crop(rect)) {
             target.copy_from(part);
         }

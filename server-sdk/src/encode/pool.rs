@@ -1,6 +1,6 @@
 //! Coding rects, on this thread or on several.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -39,7 +39,6 @@ impl std::fmt::Debug for Pool {
 struct Workers {
     /// Dropped first: the workers end when nobody can send any more.
     jobs: Sender<Job>,
-    results: Receiver<(usize, Coded)>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -47,6 +46,7 @@ struct Job {
     index: usize,
     rect: Rect,
     pixels: Image,
+    done: Sender<(usize, Coded)>,
 }
 
 impl Pool {
@@ -68,21 +68,21 @@ impl Pool {
             return boxes.iter().map(|b| self.encode_here(image, b)).collect();
         };
         let mut coded: Vec<Option<Coded>> = boxes.iter().map(|_| None).collect();
-        let mut away = 0;
+        let (done, results) = channel();
         for (index, b) in boxes.iter().enumerate() {
             // Every second rect stays here, so that this thread is never idle; plain ones are rare and quick.
             let pixels = (index % 2 == 0 && !b.plain).then(|| copy_of(image, b.rect)).flatten();
-            if let Some(pixels) = pixels
-                && workers.jobs.send(Job { index, rect: b.rect, pixels }).is_ok()
-            {
-                away += 1;
+            if let Some(pixels) = pixels {
+                // Where nobody takes it, it is coded below.
+                let _ = workers.jobs.send(Job { index, rect: b.rect, pixels, done: done.clone() });
             }
         }
         for (index, b) in boxes.iter().enumerate().filter(|(i, b)| i % 2 == 1 || b.plain) {
             coded[index] = Some(self.encode_here(image, b));
         }
-        for _ in 0..away {
-            let Ok((index, one)) = workers.results.recv() else { break };
+        // Ends when every job was done or dropped, by a worker that died too.
+        drop(done);
+        for (index, one) in results {
             coded[index] = Some(one);
         }
         self.workers = Some(workers);
@@ -108,10 +108,9 @@ impl Pool {
 impl Workers {
     fn start(count: usize) -> Self {
         let (jobs, queue) = channel::<Job>();
-        let (done, results) = channel();
         let queue = Arc::new(Mutex::new(queue));
         let start = |i| {
-            let (queue, done) = (queue.clone(), done.clone());
+            let queue = queue.clone();
             let work = move || {
                 let mut encoder = Encoder::new();
                 let mut out = Vec::new();
@@ -121,15 +120,14 @@ impl Workers {
                     out.clear();
                     let method = encoder.encode(job.pixels.as_ref(), &mut out);
                     let data = Bytes::copy_from_slice(&out);
-                    if done.send((job.index, Coded { rect: job.rect, method, data })).is_err() {
-                        return;
-                    }
+                    // Nobody waits any more where the pool was dropped.
+                    let _ = job.done.send((job.index, Coded { rect: job.rect, method, data }));
                 }
             };
             std::thread::Builder::new().name(format!("lbx-encode-{i}")).spawn(work)
         };
         // Without threads to be had everything is coded by the caller.
-        Self { jobs, results, threads: (0..count).map_while(|i| start(i).ok()).collect() }
+        Self { jobs, threads: (0..count).map_while(|i| start(i).ok()).collect() }
     }
 }
 

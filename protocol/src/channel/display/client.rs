@@ -223,7 +223,10 @@ impl ClientDisplay {
     /// Frame `seq` was painted, or will never be.
     pub fn applied(&mut self, seq: u64) {
         self.painting = self.painting.saturating_sub(1);
-        advance(&mut self.applied_to, &mut self.applied, seq);
+        // A painter may still report frames of a session before this one.
+        if seq <= self.issued_to || self.issued.contains(&seq) {
+            advance(&mut self.applied_to, &mut self.applied, seq);
+        }
     }
 
     /// Bytes of the frames that the next feedback is the first to speak of.

@@ -299,8 +299,10 @@ impl ClientSession {
             return Ok(());
         }
         while let Some(next) = self.display.next(self.control_seen).map_err(malformed)? {
-            if let Next::Paint(paint) = next {
-                self.event(Event::Paint(paint));
+            match next {
+                Next::Paint(paint) => self.event(Event::Paint(paint)),
+                // Nobody will report it painted, and the server waits for word of it.
+                Next::Void(_) => self.feedback_due = Some(self.last_feedback + FEEDBACK_GAP),
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::{Command, Config, Event, Repair, Why, malformed};
 use crate::Time;
+use crate::channel::cursor::ServerCursor;
 use crate::channel::display::{Begin, NewFrame, ServerDisplay};
 use crate::channel::input::ServerInput;
 use crate::exact::Counts;
@@ -11,11 +12,11 @@ use crate::msg::control::{
     Capabilities, Close, Control, Hello, Layout, Resume, Role, SessionId, Surface, VERSION, Welcome,
     format_id,
 };
-use crate::msg::display::{CursorShape, Feedback, Heartbeat};
-use crate::msg::input::{Action, Copies};
+use crate::msg::display::{Feedback, Heartbeat};
+use crate::msg::input::{Action, Copies, Locks};
 use crate::rate::pace::Pacer;
 use crate::session::secrets::{Secrets, nonce};
-use crate::session::{CURSOR_PRIORITY, Cause, Effect, Lane, Path, Session, frame_priority};
+use crate::session::{Cause, Effect, Lane, Path, Session, cursor_priority, frame_priority};
 use crate::wire::frame::{Assembler, MAX_CONTROL, MAX_INPUT};
 use crate::wire::{Decode, Encode, Reader, ids};
 
@@ -42,7 +43,8 @@ pub struct ServerSession {
     display: ServerDisplay,
     layout: Layout,
     generation: u32,
-    cursor: Option<CursorShape>,
+    cursor: ServerCursor,
+    leds: Option<Locks>,
     input: ServerInput,
     /// When the client last gave input.
     input_heard: Time,
@@ -80,7 +82,8 @@ impl ServerSession {
             display: ServerDisplay::default(),
             layout: Layout::default(),
             generation: 0,
-            cursor: None,
+            cursor: ServerCursor::new(),
+            leds: None,
             input: ServerInput::new(),
             input_heard: Time(0),
             pacer: Pacer::new(),
@@ -136,6 +139,11 @@ impl ServerSession {
         let lane = Lane::Once { priority: frame_priority(frame.seq) };
         self.effects.push_back(Effect::Send(lane, bytes));
         true
+    }
+
+    /// A change was made at `at` that no frame carries yet: [`Command::Behind`], where nothing else is known.
+    pub fn behind_since(&mut self, at: Time) {
+        self.behind = Some(self.behind.map_or(at, |since| since.min(at)));
     }
 
     /// How many tiles of all surfaces are in which state.
@@ -212,8 +220,10 @@ impl ServerSession {
                 self.event(Event::Repair(Repair { surface, tiles, why: Why::Lost }));
             }
         }
-        if let Some(shape) = self.cursor.clone() {
-            self.send_cursor(&shape);
+        self.cursor.attach();
+        self.effects.extend(self.cursor.place().map(Effect::Datagram));
+        if let Some(locks) = self.leds {
+            self.send(Control::Leds(locks));
         }
         self.event(Event::Room);
     }
@@ -297,15 +307,16 @@ impl ServerSession {
                 self.layout = layout;
             }
             Command::Behind(since) => self.behind = since,
-            Command::CursorShape(shape) => {
-                self.send_cursor(&shape);
-                self.cursor = Some(shape);
+            Command::CursorShape(shape) => self.cursor.set_shape(shape),
+            Command::CursorAt(at) => {
+                if self.cursor.set_at(at) && self.phase == Phase::Live {
+                    self.effects.push_back(Effect::Datagram(at.to_bytes().into()));
+                }
             }
-            Command::CursorAt(at) if self.phase == Phase::Live => {
-                self.effects.push_back(Effect::Datagram(at.to_bytes().into()));
+            Command::Leds(locks) => {
+                self.leds = Some(locks);
+                self.send(Control::Leds(locks));
             }
-            Command::CursorAt(_) => (),
-            Command::Leds(locks) => self.send(Control::Leds(locks)),
             Command::Close(why) => self.end(why),
         }
     }
@@ -438,6 +449,12 @@ impl ServerSession {
             self.input.let_go(&mut released);
             self.deliver(released);
         }
+        if self.phase == Phase::Live
+            && let Some((seq, bytes)) = self.cursor.take_shape(now, &self.path.estimate)
+        {
+            let lane = Lane::Once { priority: cursor_priority(seq) };
+            self.effects.push_back(Effect::Send(lane, bytes));
+        }
         match self.phase {
             Phase::Waiting(Some(until)) if until <= now => {
                 self.end(Close::new(ids::close::TIMEOUT, "the client did not come back in time"));
@@ -454,6 +471,7 @@ impl ServerSession {
                     rtt_us: self.path.estimate.srtt.as_micros() as u64,
                 };
                 self.effects.push_back(Effect::Datagram(beat.to_bytes().into()));
+                self.effects.extend(self.cursor.place().map(Effect::Datagram));
                 self.nacks = 0;
                 self.last_heartbeat = Some(now);
             }
@@ -471,10 +489,10 @@ impl ServerSession {
     fn next_tick(&self) -> Option<Time> {
         match self.phase {
             Phase::Waiting(until) => until,
-            Phase::Live if self.input.is_holding() => {
-                Some(self.next_heartbeat().min(self.input_heard + DEAD_MAN))
+            Phase::Live => {
+                let dead_man = self.input.is_holding().then_some(self.input_heard + DEAD_MAN);
+                [Some(self.next_heartbeat()), dead_man, self.cursor.next_tick()].into_iter().flatten().min()
             }
-            Phase::Live => Some(self.next_heartbeat()),
             Phase::Ended => None,
         }
     }
@@ -483,13 +501,6 @@ impl ServerSession {
         if self.phase == Phase::Live {
             self.control_sent += 1;
             self.effects.push_back(Effect::Send(Lane::Control, message.to_frame()));
-        }
-    }
-
-    fn send_cursor(&mut self, shape: &CursorShape) {
-        if self.phase == Phase::Live {
-            let lane = Lane::Once { priority: CURSOR_PRIORITY };
-            self.effects.push_back(Effect::Send(lane, shape.to_bytes().into()));
         }
     }
 
@@ -504,6 +515,11 @@ impl Session for ServerSession {
 
     fn handle(&mut self, now: Time, cause: Cause<Command>) {
         if self.phase == Phase::Ended {
+            // A client may come back just as its session ends; it must not wait for a welcome.
+            if matches!(cause, Cause::Command(Command::Attach { .. })) {
+                let why = Close::new(ids::close::DONE, "the session is over");
+                self.effects.push_back(Effect::Close(why));
+            }
             return;
         }
         let live = self.phase == Phase::Live;
