@@ -91,6 +91,9 @@ pub(crate) fn finish(watch: &Watch, options: &Options) -> Result<ExitCode, Failu
     }
     if options.json {
         println!("{}", watch.json());
+    } else if options.headless {
+        let counts = watch.client.counts();
+        println!("{} frames, {} of {} tiles verified", watch.frames, counts.verified, counts.total);
     }
     match &watch.ended {
         Some(why) if why.code != lightbox_client::close::DONE => Err(why.reason.clone().into()),

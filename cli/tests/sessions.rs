@@ -120,6 +120,17 @@ fn keys_arrive_once_and_in_order_and_are_let_go() {
     desk.hear(|event| {
         matches!(event, Event::Input { action: Action::Button { code: 0x110, pressed: false, .. }, .. })
     });
+    // A place on a monitor that is not there goes nowhere, and one beside its monitor goes to the edge.
+    client.input(Action::Button { code: 0x111, pressed: true, at: Some(Place { output: 7, x: 1, y: 1 }) });
+    client.input(Action::Button { code: 0x112, pressed: true, at: Some(place(9_999)) });
+    let at_the_edge = Action::Button { code: 0x112, pressed: true, at: Some(place(639)) };
+    desk.hear(|event| matches!(event, Event::Input { action, .. } if *action == at_the_edge));
+    assert!(
+        !desk.heard.iter().any(|event| {
+            matches!(event, Event::Input { action: Action::Button { code: 0x111, .. }, .. })
+        }),
+        "a button on a monitor that is not there"
+    );
     client.input(Action::Pointer(place(99)));
     desk.hear(|event| matches!(event, Event::Input { action: Action::Pointer(at), .. } if *at == place(99)));
 }

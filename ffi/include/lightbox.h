@@ -19,6 +19,7 @@
  *              with another version go on working: what a library does not know must be zero.
  * Numbers      That name things cross as uint32_t. New ones may come: skip those you do not know.
  * Text         UTF-8, ending with a NUL.
+ * Language     C99 or later. In C++ use lightbox.hpp, or `T value{}; value.size = sizeof value;`.
  * NULL         Where nothing else is said, an LBX_ERROR_ARGUMENT.
  *
  * Nothing is global but the log, and that only if you set it.
@@ -155,8 +156,8 @@
 // A key: `code` is Linux evdev's (KEY_A is 30), a place on the keyboard and not a letter; `pressed`.
 #define LBX_INPUT_KEY 1
 
-// A pointer button: `code` (LBX_BUTTON_*), `pressed`, and where: `output`, `x`, `y`, or `LBX_NO_OUTPUT` while the pointer
-// is relative.
+// A pointer button: `code` (LBX_BUTTON_*), `pressed`, and where: `output`, `x`, `y`, inside that monitor. `LBX_NO_OUTPUT`
+// while the pointer is relative, and when the button is let go for a person who is gone: then where the pointer is.
 #define LBX_INPUT_BUTTON 2
 
 // The pointer is at a place: `output`, `x`, `y`.
@@ -305,7 +306,7 @@ typedef uint32_t lbx_result;
 typedef void (*lbx_log_fn)(void *userdata, uint32_t level, const char *target, const char *text);
 
 // How a server is. Zero it and set `size`: what is 0 or NULL is the default.
-typedef struct {
+typedef struct lbx_server_config {
     // sizeof(lbx_server_config).
     size_t size;
     // An IP address and port, as `0.0.0.0:7700` or `[::]:7700` (which takes IPv4 as well); port 0 lets the system
@@ -333,7 +334,7 @@ typedef struct {
 } lbx_server_config;
 
 // Where a monitor stands on the desktop.
-typedef struct {
+typedef struct lbx_place {
     // The monitor, by lbx_output_id().
     uint32_t output;
     // The client's surface that it shows.
@@ -353,13 +354,13 @@ typedef struct {
 } lbx_place;
 
 // Names a session across its connections.
-typedef struct {
+typedef struct lbx_session_id {
     // Random.
     uint8_t bytes[16];
 } lbx_session_id;
 
 // One thing that the person did. What does not belong to its kind is 0.
-typedef struct {
+typedef struct lbx_input {
     // UTF-8, with a NUL behind it; valid as long as the event it stands in.
     const char *text;
     // Bytes of `text` without the NUL.
@@ -391,19 +392,19 @@ typedef struct {
 } lbx_input;
 
 // What a server tells its application. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
-typedef struct {
+typedef struct lbx_server_event {
     // sizeof(lbx_server_event).
     size_t size;
     // A terminal's name, or a reason: UTF-8, with a NUL behind it. A peer wrote it: nobody vouches for it.
     const char *text;
     // Where the terminal would like monitors.
-    const lbx_place *places;
+    const struct lbx_place *places;
     // How many.
     size_t places_len;
     // LBX_SERVER_*.
     uint32_t kind;
     // Which session.
-    lbx_session_id session;
+    struct lbx_session_id session;
     // Why a connection or session ended, by the numbers of SPEC.md: 0 is the person's or the program's wish.
     uint32_t code;
     // How many tiles.
@@ -411,14 +412,14 @@ typedef struct {
     // Which monitor.
     uint32_t output;
     // What the person did.
-    lbx_input input;
+    struct lbx_input input;
 } lbx_server_event;
 
 // A callback of the application. It must return, and not by an exception or longjmp.
 typedef void (*lbx_callback)(void *userdata);
 
 // The buffer that the guest's display shows now, kept by an output until it gets another.
-typedef struct {
+typedef struct lbx_scanout {
     // sizeof(lbx_scanout).
     size_t size;
     // The first byte of the top row. Stays readable until `release` is called.
@@ -446,7 +447,7 @@ typedef struct {
 } lbx_scanout;
 
 // A rectangle of pixels: columns x to x+w-1, rows y to y+h-1.
-typedef struct {
+typedef struct lbx_rect {
     // Leftmost column.
     uint32_t x;
     // Topmost row.
@@ -459,7 +460,7 @@ typedef struct {
 
 // A picture in memory: `h` rows of `w` pixels, `stride` bytes from one row to the next. The last row may end without
 // its padding.
-typedef struct {
+typedef struct lbx_frame {
     // sizeof(lbx_frame).
     size_t size;
     // The first byte of the top row.
@@ -479,7 +480,7 @@ typedef struct {
 } lbx_frame;
 
 // How a client is. Zero it and set `size`: what is 0 or NULL is the default.
-typedef struct {
+typedef struct lbx_client_config {
     // sizeof(lbx_client_config).
     size_t size;
     // The line that the server gave, "lightbox://host:port/TICKET#FINGERPRINT". Must be set.
@@ -496,13 +497,13 @@ typedef struct {
 } lbx_client_config;
 
 // What a client tells its application. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
-typedef struct {
+typedef struct lbx_client_event {
     // sizeof(lbx_client_event).
     size_t size;
     // A reason: UTF-8, with a NUL behind it.
     const char *text;
     // Where samples changed; they may overlap.
-    const lbx_rect *rects;
+    const struct lbx_rect *rects;
     // How many.
     size_t rects_len;
     // Which tiles: row by row from the top left, each 64x64 pixels.
@@ -510,7 +511,7 @@ typedef struct {
     // How many.
     size_t tiles_len;
     // Where monitors are.
-    const lbx_place *places;
+    const struct lbx_place *places;
     // How many.
     size_t places_len;
     // The cursor: w*h pixels of blue, green, red and alpha, colour already multiplied by alpha.
@@ -526,7 +527,7 @@ typedef struct {
     // LBX_CLIENT_*.
     uint32_t kind;
     // Which session.
-    lbx_session_id session;
+    struct lbx_session_id session;
     // Why a connection or session ended, by the numbers of SPEC.md: 0 is the person's or the program's wish.
     uint32_t code;
     // LBX_ROLE_*.
@@ -554,7 +555,7 @@ typedef struct {
 } lbx_client_event;
 
 // How many tiles are in which state.
-typedef struct {
+typedef struct lbx_counts {
     // sizeof(lbx_counts).
     size_t size;
     // All tiles.
@@ -568,7 +569,7 @@ typedef struct {
 } lbx_counts;
 
 // One step of a touch, for lbx_client_touch().
-typedef struct {
+typedef struct lbx_touch {
     // Which finger, 0 to 255; free for reuse after LBX_TOUCH_UP or LBX_TOUCH_CANCEL.
     uint32_t touch;
     // LBX_TOUCH_*.
@@ -584,7 +585,7 @@ typedef struct {
 } lbx_touch;
 
 // What became of what one session was sent, since it joined.
-typedef struct {
+typedef struct lbx_session_stats {
     // sizeof(lbx_session_stats).
     size_t size;
     // Frames sent.
@@ -612,7 +613,7 @@ typedef struct {
 } lbx_session_stats;
 
 // What became of what one monitor was given.
-typedef struct {
+typedef struct lbx_output_stats {
     // sizeof(lbx_output_stats).
     size_t size;
     // Frames submitted.
@@ -626,7 +627,7 @@ typedef struct {
 } lbx_output_stats;
 
 // What a client received.
-typedef struct {
+typedef struct lbx_client_stats {
     // sizeof(lbx_client_stats).
     size_t size;
     // Frames painted.
@@ -678,12 +679,12 @@ lbx_result lbx_log_set(uint32_t level,
 // Ownership: `*out` is the caller's, to lbx_server_free(). The config is copied.
 // Errors: `LBX_ERROR_SYSTEM` if the port is taken, `LBX_ERROR_IDENTITY`, `LBX_ERROR_ARGUMENT`.
 // Threads: any. since 0.1
-lbx_result lbx_server_new(const lbx_server_config *config, lbx_server **out);
+lbx_result lbx_server_new(const struct lbx_server_config *config, struct lbx_server **out);
 
 // Tells every client that the server goes away and ends it; takes up to about a second. Monitors that are left stay
 // valid handles that show nobody anything. NULL is allowed.
 // Threads: any, in callbacks too: the server then ends on another thread, soon after. since 0.1
-void lbx_server_free(lbx_server *server);
+void lbx_server_free(struct lbx_server *server);
 
 // Writes the line that a person pastes into a client, "lightbox://host:port/TICKET#FINGERPRINT", with a new ticket.
 // `host` is how clients reach this machine: a name, an IPv4 address, or an IPv6 address in brackets. With
@@ -691,7 +692,7 @@ void lbx_server_free(lbx_server *server);
 // `text` has room for `space` bytes, the NUL included; `LBX_ADDRESS_SPACE` is enough.
 // Errors: `LBX_ERROR_ARGUMENT` if `host` is none, `LBX_ERROR_SPACE`.
 // Threads: any. since 0.1
-lbx_result lbx_server_address(lbx_server *server,
+lbx_result lbx_server_address(struct lbx_server *server,
                               const char *host,
                               char *text,
                               size_t space);
@@ -699,60 +700,62 @@ lbx_result lbx_server_address(lbx_server *server,
 // A file descriptor that becomes readable when events wait: poll it, and call lbx_server_next_event() until it says
 // `LBX_AGAIN`. Do not read, write or close it; it is closed with the server. -1 for NULL.
 // Threads: any. since 0.1
-int lbx_server_event_fd(const lbx_server *server);
+int lbx_server_event_fd(const struct lbx_server *server);
 
 // Takes the next event; set `event->size` before. Read steadily: a session whose input nobody reads is closed.
 // Ownership: the event's pointers are valid until the next call of this function for this server, on any thread, or
 // the server's end.
 // Errors: `LBX_AGAIN` if there is none; it does not wait.
 // Threads: any, but as the pointers go with the next call, best one. since 0.1
-lbx_result lbx_server_next_event(lbx_server *server,
-                                 lbx_server_event *event);
+lbx_result lbx_server_next_event(struct lbx_server *server,
+                                 struct lbx_server_event *event);
 
 // The port it listens at. 0 for NULL.
 // Threads: any. since 0.1
-uint16_t lbx_server_port(const lbx_server *server);
+uint16_t lbx_server_port(const struct lbx_server *server);
 
 // True if every session's client has everything that was submitted, and proved it; so also while there is no session.
 // False for NULL.
 // Threads: any. since 0.1
-bool lbx_server_is_settled(const lbx_server *server);
+bool lbx_server_is_settled(const struct lbx_server *server);
 
 // The guest's lock keys, for the lamps of the keyboards: LBX_LOCK_* bits.
 // Threads: any. since 0.1
-lbx_result lbx_server_set_leds(lbx_server *server, uint32_t locks);
+lbx_result lbx_server_set_leds(struct lbx_server *server, uint32_t locks);
 
 // The names of the sessions there are. `ids` has room for `space` of them; `*len` becomes how many there are, which may
 // be more than were written. `ids` may be NULL if `space` is 0.
 // Threads: any. since 0.1
-lbx_result lbx_server_sessions(const lbx_server *server,
-                               lbx_session_id *ids,
+lbx_result lbx_server_sessions(const struct lbx_server *server,
+                               struct lbx_session_id *ids,
                                size_t space,
                                size_t *len);
 
 // Ends a session. `reason` is for the person; NULL if there is none.
 // Errors: `LBX_ERROR_STATE` if there is no such session.
 // Threads: any. since 0.1
-lbx_result lbx_server_disconnect(lbx_server *server, const lbx_session_id *session, const char *reason);
+lbx_result lbx_server_disconnect(struct lbx_server *server,
+                                 const struct lbx_session_id *session,
+                                 const char *reason);
 
 // Plugs a monitor of this size into the desktop, to the right of those there are; black until its first frame.
 // Ownership: `*out` is the caller's, to lbx_output_free(), before or after the server's end.
 // Errors: `LBX_ERROR_LIMIT` past 16 monitors, `LBX_ERROR_ARGUMENT`.
 // Threads: any. since 0.1
-lbx_result lbx_output_new(lbx_server *server,
+lbx_result lbx_output_new(struct lbx_server *server,
                           uint32_t w,
                           uint32_t h,
                           uint32_t format,
-                          lbx_output **out);
+                          struct lbx_output **out);
 
 // Unplugs the monitor; its scanout is released, before this returns unless it is called in a callback or beside another
 // call. NULL is allowed.
 // Threads: any, in callbacks too. since 0.1
-void lbx_output_free(lbx_output *output);
+void lbx_output_free(struct lbx_output *output);
 
 // The monitor's number, which input events and places name. `LBX_NO_OUTPUT` for NULL.
 // Threads: any. since 0.1
-uint32_t lbx_output_id(const lbx_output *output);
+uint32_t lbx_output_id(const struct lbx_output *output);
 
 // The monitor shows this buffer from now on; NULL takes the one there is away and leaves the last picture. A buffer of
 // another size or format than the monitor's changes the monitor. Pixels are looked at in lbx_output_damage() and
@@ -761,8 +764,8 @@ uint32_t lbx_output_id(const lbx_output *output);
 // before may be in this call. On errors nothing is kept, and `release` is not called.
 // Errors: `LBX_ERROR_ARGUMENT`, `LBX_ERROR_SHAPE`.
 // Threads: any. since 0.1
-lbx_result lbx_output_set_scanout(lbx_output *output,
-                                  const lbx_scanout *scanout);
+lbx_result lbx_output_set_scanout(struct lbx_output *output,
+                                  const struct lbx_scanout *scanout);
 
 // The scanout changed in these rects at most; they may overlap, claim too much and stick out. What did not change costs
 // a comparison and no bytes; what changed is copied, and the scanout is free to change again when this returns.
@@ -770,8 +773,8 @@ lbx_result lbx_output_set_scanout(lbx_output *output,
 // for changes that were not reported.
 // Errors: `LBX_ERROR_STATE` without a scanout.
 // Threads: any. since 0.1
-lbx_result lbx_output_damage(lbx_output *output,
-                             const lbx_rect *rects,
+lbx_result lbx_output_damage(struct lbx_output *output,
+                             const struct lbx_rect *rects,
                              size_t rects_len,
                              uint32_t *changed);
 
@@ -779,23 +782,23 @@ lbx_result lbx_output_damage(lbx_output *output,
 // lbx_output_set_scanout().
 // Errors: `LBX_ERROR_STATE` without a scanout.
 // Threads: any. since 0.1
-lbx_result lbx_output_damage_unknown(lbx_output *output, uint32_t *changed);
+lbx_result lbx_output_damage_unknown(struct lbx_output *output, uint32_t *changed);
 
 // Shows a frame that is not kept, for hosts without a lasting buffer. It changed in these rects at most; NULL means that
 // nobody knows where. `*changed` is as with lbx_output_damage().
 // Ownership: the frame's memory is free when this returns.
 // Errors: `LBX_ERROR_SHAPE` if the frame is not of the monitor's size and format.
 // Threads: any. since 0.1
-lbx_result lbx_output_submit(lbx_output *output,
-                             const lbx_frame *frame,
-                             const lbx_rect *rects,
+lbx_result lbx_output_submit(struct lbx_output *output,
+                             const struct lbx_frame *frame,
+                             const struct lbx_rect *rects,
                              size_t rects_len,
                              uint32_t *changed);
 
 // The monitor has this size and format from now on, and is black until its next frame. Its scanout is released.
 // Errors: `LBX_ERROR_ARGUMENT`.
 // Threads: any. since 0.1
-lbx_result lbx_output_resize(lbx_output *output,
+lbx_result lbx_output_resize(struct lbx_output *output,
                              uint32_t w,
                              uint32_t h,
                              uint32_t format);
@@ -803,7 +806,7 @@ lbx_result lbx_output_resize(lbx_output *output,
 // Where the monitor stands on the desktop: its top left corner in desktop pixels, its width in millimetres (0 if not
 // known), and the guest's scale in 1/120 (0 and 120 mean 1:1).
 // Threads: any. since 0.1
-lbx_result lbx_output_place(lbx_output *output,
+lbx_result lbx_output_place(struct lbx_output *output,
                             int32_t x,
                             int32_t y,
                             uint32_t width_mm,
@@ -814,7 +817,7 @@ lbx_result lbx_output_place(lbx_output *output,
 // Ownership: the picture is copied.
 // Errors: `LBX_ERROR_ARGUMENT` if it is empty or longer than `LBX_CURSOR_MAX`, or the hotspot is outside.
 // Threads: any. since 0.1
-lbx_result lbx_cursor_define(lbx_output *output,
+lbx_result lbx_cursor_define(struct lbx_output *output,
                              uint32_t w,
                              uint32_t h,
                              uint32_t hot_x,
@@ -823,25 +826,25 @@ lbx_result lbx_cursor_define(lbx_output *output,
 
 // The guest moved the cursor: its hotspot is at this pixel of the monitor, or it is hidden (`visible` is 0).
 // Threads: any. since 0.1
-lbx_result lbx_cursor_move(lbx_output *output, uint32_t x, uint32_t y, uint32_t visible);
+lbx_result lbx_cursor_move(struct lbx_output *output, uint32_t x, uint32_t y, uint32_t visible);
 
 // Starts to connect and returns at once; `LBX_CLIENT_CONNECTED` or `LBX_CLIENT_ENDED` follows. A connection that is lost
 // is taken up again without further calls.
 // Ownership: `*out` is the caller's, to lbx_client_free(). The config is copied.
 // Errors: `LBX_ERROR_IDENTITY` if the address or a certificate is none, `LBX_ERROR_SYSTEM`, `LBX_ERROR_ARGUMENT`.
 // Threads: any. since 0.1
-lbx_result lbx_client_new(const lbx_client_config *config,
-                          lbx_client **out);
+lbx_result lbx_client_new(const struct lbx_client_config *config,
+                          struct lbx_client **out);
 
 // Ends the session and the client; takes up to about a second. While a surface is held it ends when that is released.
 // NULL is allowed.
 // Threads: any, in callbacks too: the client then ends on another thread, soon after. since 0.1
-void lbx_client_free(lbx_client *client);
+void lbx_client_free(struct lbx_client *client);
 
 // A file descriptor that becomes readable when events wait: poll it, and call lbx_client_next_event() until it says
 // `LBX_AGAIN`. Do not read, write or close it; it is closed with the client. -1 for NULL.
 // Threads: any. since 0.1
-int lbx_client_event_fd(const lbx_client *client);
+int lbx_client_event_fd(const struct lbx_client *client);
 
 // Takes the next event; set `event->size` before. A program that does not keep up loses events, not the session: the next
 // `LBX_CLIENT_UPDATED` is then of the whole surface.
@@ -849,34 +852,34 @@ int lbx_client_event_fd(const lbx_client *client);
 // the client's end.
 // Errors: `LBX_AGAIN` if there is none; it does not wait.
 // Threads: any, but as the pointers go with the next call, best one. since 0.1
-lbx_result lbx_client_next_event(lbx_client *client,
-                                 lbx_client_event *event);
+lbx_result lbx_client_next_event(struct lbx_client *client,
+                                 struct lbx_client_event *event);
 
 // Ends the session and lets the client be: `LBX_CLIENT_ENDED` follows.
 // Threads: any. since 0.1
-lbx_result lbx_client_close(lbx_client *client);
+lbx_result lbx_client_close(struct lbx_client *client);
 
 // The machine has another network: goes on from a new socket, the session and its connection stay.
 // Threads: any. since 0.1
-lbx_result lbx_client_rebind(lbx_client *client);
+lbx_result lbx_client_rebind(struct lbx_client *client);
 
 // The monitors that the terminal would like, at most 16; the guest decides, and `LBX_CLIENT_LAYOUT` says what became of
 // it.
 // Threads: any. since 0.1
-lbx_result lbx_client_want_layout(lbx_client *client,
-                                  const lbx_place *places,
+lbx_result lbx_client_want_layout(struct lbx_client *client,
+                                  const struct lbx_place *places,
                                   size_t places_len);
 
 // The state of a tile, LBX_TILE_*, as the person may be told it. Tiles count row by row from the top left.
 // `LBX_TILE_DIRTY` for tiles and surfaces that there are not, and for NULL.
 // Threads: any. since 0.1
-uint32_t lbx_client_tile_state(const lbx_client *client, uint32_t surface, uint32_t tile);
+uint32_t lbx_client_tile_state(const struct lbx_client *client, uint32_t surface, uint32_t tile);
 
 // Tiles of all surfaces by state; set `counts->size` before. All is proved when `total` is not 0 and `verified` is as
 // large.
 // Threads: any. since 0.1
-lbx_result lbx_client_counts(const lbx_client *client,
-                             lbx_counts *counts);
+lbx_result lbx_client_counts(const struct lbx_client *client,
+                             struct lbx_counts *counts);
 
 // The number that PC emulators want for an evdev key code ("qnum" in QEMU): the scancode of set 1, with its high bit set
 // where the prefix E0 belongs. 0 if a PC keyboard has no such key.
@@ -886,11 +889,11 @@ uint32_t lbx_input_qnum(uint32_t code);
 // A key went down (`pressed` is 1) or up. `code` is Linux evdev's.
 // Errors, here and below: `LBX_ERROR_ARGUMENT`. Input of a client that is not connected is dropped.
 // Threads, here and below: any; what one thread does arrives in order. since 0.1
-lbx_result lbx_client_key(lbx_client *client, uint32_t code, uint32_t pressed);
+lbx_result lbx_client_key(struct lbx_client *client, uint32_t code, uint32_t pressed);
 
 // A pointer button (LBX_BUTTON_*) went down or up at this place; `output` is `LBX_NO_OUTPUT` while the pointer is
 // relative. since 0.1
-lbx_result lbx_client_button(lbx_client *client,
+lbx_result lbx_client_button(struct lbx_client *client,
                              uint32_t code,
                              uint32_t pressed,
                              uint32_t output,
@@ -898,60 +901,60 @@ lbx_result lbx_client_button(lbx_client *client,
                              uint32_t y);
 
 // The pointer is at this pixel of the monitor. since 0.1
-lbx_result lbx_client_pointer(lbx_client *client, uint32_t output, uint32_t x, uint32_t y);
+lbx_result lbx_client_pointer(struct lbx_client *client, uint32_t output, uint32_t x, uint32_t y);
 
 // The pointer moved by a distance, in 1/256 pixel, while it is relative. since 0.1
-lbx_result lbx_client_motion(lbx_client *client, int32_t dx, int32_t dy);
+lbx_result lbx_client_motion(struct lbx_client *client, int32_t dx, int32_t dy);
 
 // The wheel turned, in 1/120 notch; right and down are positive. since 0.1
-lbx_result lbx_client_wheel(lbx_client *client, int32_t dx, int32_t dy);
+lbx_result lbx_client_wheel(struct lbx_client *client, int32_t dx, int32_t dy);
 
 // An input method has text: UTF-8, ending with a NUL, at most `LBX_TEXT_MAX` bytes. It is copied. since 0.1
-lbx_result lbx_client_text(lbx_client *client, const char *text);
+lbx_result lbx_client_text(struct lbx_client *client, const char *text);
 
 // A finger or pen did something. since 0.1
-lbx_result lbx_client_touch(lbx_client *client, const lbx_touch *touch);
+lbx_result lbx_client_touch(struct lbx_client *client, const struct lbx_touch *touch);
 
 // The terminal's lock keys: LBX_LOCK_* bits. since 0.1
-lbx_result lbx_client_locks(lbx_client *client, uint32_t locks);
+lbx_result lbx_client_locks(struct lbx_client *client, uint32_t locks);
 
 // The window lost the focus: the server lets go of every key and button that is held. since 0.1
-lbx_result lbx_client_unfocus(lbx_client *client);
+lbx_result lbx_client_unfocus(struct lbx_client *client);
 
 // Holds a surface still: nothing is painted, on any surface of this client, until it is released. Be brief; waits while
 // a frame is being painted or another thread holds one.
 // Ownership: `*out` is this thread's, to lbx_surface_release().
 // Errors: `LBX_ERROR_STATE` if there is no such surface, or this thread holds one already.
 // Threads: any; the one that acquired releases. since 0.1
-lbx_result lbx_surface_acquire(lbx_client *client,
+lbx_result lbx_surface_acquire(struct lbx_client *client,
                                uint32_t surface,
-                               lbx_surface **out);
+                               struct lbx_surface **out);
 
 // Its samples; set `frame->size` before. They stay as they are until the release, and every thread may read them. The
 // spare byte of `LBX_FORMAT_BGRX8` is 0xFF.
 // Threads: any. since 0.1
-lbx_result lbx_surface_frame(const lbx_surface *surface,
-                             lbx_frame *frame);
+lbx_result lbx_surface_frame(const struct lbx_surface *surface,
+                             struct lbx_frame *frame);
 
 // Painting goes on. NULL is allowed.
 // Errors: `LBX_ERROR_THREAD` on another thread than the one that acquired it; it is then still held.
 // Threads: the one that acquired it. since 0.1
-lbx_result lbx_surface_release(lbx_surface *surface);
+lbx_result lbx_surface_release(struct lbx_surface *surface);
 
 // What became of what a session was sent; set `stats->size` before.
 // Errors: `LBX_ERROR_STATE` if there is no such session.
 // Threads: any. since 0.1
-lbx_result lbx_server_read_session_stats(const lbx_server *server,
-                                         const lbx_session_id *session,
-                                         lbx_session_stats *stats);
+lbx_result lbx_server_read_session_stats(const struct lbx_server *server,
+                                         const struct lbx_session_id *session,
+                                         struct lbx_session_stats *stats);
 
 // What became of what a monitor was given; set `stats->size` before.
 // Threads: any. since 0.1
-lbx_result lbx_output_read_stats(const lbx_output *output, lbx_output_stats *stats);
+lbx_result lbx_output_read_stats(const struct lbx_output *output, struct lbx_output_stats *stats);
 
 // What a client received; set `stats->size` before.
 // Threads: any. since 0.1
-lbx_result lbx_client_read_stats(const lbx_client *client, lbx_client_stats *stats);
+lbx_result lbx_client_read_stats(const struct lbx_client *client, struct lbx_client_stats *stats);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -13,8 +13,8 @@ use crate::qnum::qnum;
 
 /// A key: `code` is Linux evdev's (KEY_A is 30), a place on the keyboard and not a letter; `pressed`.
 pub const LBX_INPUT_KEY: u32 = 1;
-/// A pointer button: `code` (LBX_BUTTON_*), `pressed`, and where: `output`, `x`, `y`, or `LBX_NO_OUTPUT` while the pointer
-/// is relative.
+/// A pointer button: `code` (LBX_BUTTON_*), `pressed`, and where: `output`, `x`, `y`, inside that monitor. `LBX_NO_OUTPUT`
+/// while the pointer is relative, and when the button is let go for a person who is gone: then where the pointer is.
 pub const LBX_INPUT_BUTTON: u32 = 2;
 /// The pointer is at a place: `output`, `x`, `y`.
 pub const LBX_INPUT_POINTER: u32 = 3;

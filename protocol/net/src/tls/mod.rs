@@ -39,7 +39,9 @@ pub enum TlsError {
     #[error("the crypto provider does not offer {0}: use one that does")]
     Provider(&'static str),
     /// A file of trusted authorities holds no usable certificate.
-    #[error("no usable certificate among the trusted authorities: give a PEM file with at least one")]
+    #[error(
+        "no usable certificate among the trusted authorities: give the text of a PEM file (not its path) with at least one"
+    )]
     NoRoots,
     /// rustls refuses the combination of certificate, key and provider.
     #[error("the certificate or key cannot be used: {0}")]

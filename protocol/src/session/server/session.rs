@@ -439,8 +439,25 @@ impl ServerSession {
 
     fn deliver(&mut self, actions: Vec<Action>) {
         if self.config.role == Role::Control {
-            actions.into_iter().for_each(|action| self.event(Event::Input(action)));
+            for action in actions {
+                if let Some(action) = self.on_an_output(action) {
+                    self.event(Event::Input(action));
+                }
+            }
         }
+    }
+
+    /// The action with its place inside the output it names; `None` if there is no such output.
+    fn on_an_output(&self, mut action: Action) -> Option<Action> {
+        let place = match &mut action {
+            Action::Button { at: Some(at), .. } | Action::Pointer(at) => at,
+            Action::Touch(touch) => &mut touch.at,
+            _ => return Some(action),
+        };
+        let output = self.layout.outputs.iter().find(|o| o.id == place.output)?;
+        place.x = place.x.min(output.size.w.saturating_sub(1));
+        place.y = place.y.min(output.size.h.saturating_sub(1));
+        Some(action)
     }
 
     fn tick(&mut self, now: Time) {
