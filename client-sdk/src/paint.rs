@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lightbox_codec::digest::DigestContext;
 use lightbox_codec::geom::{Rect, TileGrid};
 use lightbox_codec::lossless::{DecodeError, Decoder, Method};
-use lightbox_codec::pixel::{Image, ImageError};
+use lightbox_codec::pixel::{Image, ImageError, ImageMut, PixelFormat};
 use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::exact::DueTile;
 use lightbox_protocol::msg::control::{Surface, TileProof};
@@ -146,21 +146,42 @@ impl Drop for Canvas {
 fn step(image: &mut Image, decoder: &mut Decoder, op: &Op) -> Result<(), PaintError> {
     let mut target = image.as_mut();
     let done = match op {
-        // The spare byte of BGRX is 0xFF on both sides, whatever a server says.
-        Op::Fill { rect, pixel: [b, g, r, _] } if target.format().bytes_per_pixel() == 4 => {
-            target.fill(*rect, [*b, *g, *r, 0xFF])
-        }
-        Op::Fill { rect, pixel } => target.fill(*rect, *pixel),
+        Op::Fill { rect, pixel } => target.fill(*rect, as_defined(*pixel, target.format())),
         Op::Copy { from, to } => target.copy_within(*from, *to),
         Op::Coded { rect, data, .. } => match target.crop_mut(*rect) {
             Some(mut part) => {
                 decoder.decode(data, &mut part)?;
+                if matches!(Method::of(data), Some(Method::Raw | Method::Flat)) {
+                    clear_spare_bits(&mut part);
+                }
                 true
             }
             None => false,
         },
     };
     if done { Ok(()) } else { Err(PaintError::Outside) }
+}
+
+/// The bits that carry nothing are the same on both sides, whatever a server says.
+fn as_defined([a, b, c, d]: [u8; 4], format: PixelFormat) -> [u8; 4] {
+    match format {
+        PixelFormat::Bgrx8 => [a, b, c, 0xFF],
+        PixelFormat::Gray8 => [a, b, c, d],
+        PixelFormat::Gray16(depth) => {
+            let [low, high] = (u16::from_le_bytes([a, b]) & depth.max()).to_le_bytes();
+            [low, high, c, d]
+        }
+    }
+}
+
+/// Raw and flat samples of deep gray are bytes that no model has seen.
+fn clear_spare_bits(part: &mut ImageMut<'_>) {
+    let PixelFormat::Gray16(depth) = part.format() else { return };
+    for y in 0..part.size().h {
+        for sample in part.row_mut(y).as_chunks_mut::<2>().0 {
+            *sample = (u16::from_le_bytes(*sample) & depth.max()).to_le_bytes();
+        }
+    }
 }
 
 fn copy_of(image: &Image, rect: Rect) -> Option<Image> {

@@ -78,8 +78,6 @@ pub(super) struct Tally {
 
 /// Something that the host's session said.
 pub(super) enum News {
-    /// It goes on with its client.
-    Resumed,
     /// The client's digest of these tiles is another.
     Mismatch { surface: u32, tiles: Vec<TileIndex> },
     /// The person turned the wheel to this number.
@@ -295,7 +293,7 @@ impl Host {
             self.history.record(&frame, &pictures);
             self.tally.frames += 1;
         } else if let Some(view) = self.views.get_mut(&frame.surface) {
-            view.dropped(&frame, now);
+            view.dropped(&frame);
         }
         let behind = self.views.values().filter_map(View::since).min();
         self.session.handle(now, Cause::Command(Command::Behind(behind)));
@@ -362,10 +360,7 @@ impl Host {
             }
             Event::Room | Event::Shown { .. } | Event::Verified { .. } => self.ring(now),
             Event::Attached { resumed } => {
-                if resumed {
-                    self.tally.resumes += 1;
-                    self.news.push_back(News::Resumed);
-                }
+                self.tally.resumes += u64::from(resumed);
                 self.ring(now);
             }
             Event::Input(Action::Wheel { dx, .. }) => self.news.push_back(News::Input(dx)),

@@ -271,14 +271,14 @@ impl Terminal {
     fn paint(&mut self, mut paint: Paint) -> Result<Command, Broken> {
         let (seq, surface) = (paint.frame.header.seq, paint.frame.header.surface);
         let took = Duration::from_micros(self.rng.below(3_000));
-        if self.faulty && self.rng.chance(0.003) {
+        if self.faulty && self.rng.chance(0.01) {
             self.faults.refused += 1;
             paint.frame.ops.truncate(self.rng.below(paint.frame.ops.len() as u64 + 1) as usize);
             self.canvas_paint(&paint)?;
             return Ok(Command::Painted { seq, surface, tiles: None, took });
         }
         self.canvas_paint(&paint)?;
-        if self.faulty && self.rng.chance(0.01) {
+        if self.faulty && self.rng.chance(0.03) {
             self.spoil(&paint);
         }
         Ok(Command::Painted { seq, surface, tiles: Some(paint.tiles), took })

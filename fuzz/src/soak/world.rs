@@ -170,7 +170,6 @@ impl World {
         self.terminal.step(self.now, &mut self.line, &mut self.host.history)?;
         while let Some(news) = self.host.news.pop_front() {
             match news {
-                News::Resumed => (),
                 News::Mismatch { surface, tiles } => self.terminal.called_wrong(surface, &tiles)?,
                 News::Input(got) => {
                     let last = std::mem::replace(&mut self.last_input, got);

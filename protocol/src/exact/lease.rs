@@ -35,7 +35,7 @@ impl Lease {
         let offset = match self.offset {
             None => sample,
             Some((old, since)) => {
-                let drift = now.since(since).as_micros() as u64 * DRIFT_PPM / 1_000_000;
+                let drift = (now.since(since).as_micros() as u64).saturating_mul(DRIFT_PPM) / 1_000_000;
                 sample.min(old.saturating_add(drift as i64))
             }
         };

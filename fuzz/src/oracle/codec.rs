@@ -1,0 +1,109 @@
+use lightbox_codec::cpu::Features;
+use lightbox_codec::geom::{Point, Size};
+use lightbox_codec::lossless::{DecodeError, Decoder, Encoder, Level, Method};
+use lightbox_codec::pixel::{Image, PixelFormat};
+use lightbox_codec::screen::motion::{Finder, MAX_MOVES, Move};
+
+use super::script::Script;
+use super::wire::spare_bits_are_as_defined;
+
+/// Bytes as a coded rect of up to 128x128; size and format come first. Every CPU level reads the same.
+pub fn lossless_decode(bytes: &[u8]) {
+    let mut script = Script::new(bytes);
+    let (size, format) = (script.size(), script.format());
+    let coded = script.rest();
+    let plain = decode(coded, size, format, Features::NONE);
+    let fast = decode(coded, size, format, Features::detect());
+    match (&plain, &fast) {
+        (Ok(plain), Ok(fast)) => {
+            assert!(plain == fast, "the kernels differ on {coded:02x?}");
+            // Raw and flat samples are bytes; whoever keeps them in a surface clears what its format does not have.
+            if !matches!(Method::of(coded), Some(Method::Raw | Method::Flat)) {
+                spare_bits_are_as_defined(plain);
+            }
+        }
+        (plain, fast) => assert_eq!(plain.as_ref().err(), fast.as_ref().err()),
+    }
+}
+
+/// Pixels made from bytes come back exactly, from every level and kernel.
+pub fn lossless_round_trip(bytes: &[u8]) {
+    let mut script = Script::new(bytes);
+    let (size, format) = (script.size(), script.format());
+    let level = [Level::Fast, Level::Default, Level::Dense][script.below(3) as usize];
+    let image = picture(&mut script, size, format);
+    let mut coded = Vec::new();
+    Encoder::with_level(level).with_cpu(Features::NONE).encode(image.as_ref(), &mut coded);
+    let mut fast = Vec::new();
+    Encoder::with_level(level).encode(image.as_ref(), &mut fast);
+    assert_eq!(coded, fast, "the kernels write the same");
+    assert!(coded.len() <= image.bytes().len() + 1);
+    for features in [Features::NONE, Features::detect()] {
+        assert!(decode(&coded, size, format, features).as_ref() == Ok(&image), "{size:?} {format:?}");
+    }
+}
+
+/// A picture and the next one, made from it by copies and fills: every move that is found is exact.
+pub fn motion(bytes: &[u8]) {
+    let mut script = Script::new(bytes);
+    let size = Size::new(64 + u32::from(script.u8()), 64 + u32::from(script.u8()));
+    let format = script.format();
+    let old = picture(&mut script, size, format);
+    let mut new = old.clone();
+    while !script.is_empty() {
+        let rect = script.rect(size);
+        if script.chance() {
+            new.as_mut().fill(rect, [script.u8(), script.u8() & 1, 3, 0xFF]);
+        } else {
+            let to = Point::new(script.u8().into(), script.u8().into());
+            new.as_mut().copy_within(rect, to);
+        }
+    }
+    let moves = Finder::new().find(old.as_ref(), new.as_ref(), &[size.rect()]);
+    assert!(moves.len() <= MAX_MOVES);
+    let mut painted = old;
+    for Move { from, to } in moves {
+        assert!(painted.as_mut().copy_within(from, to), "{from:?} to {to:?} sticks out");
+        let target = from.at(to);
+        let (got, expected) = (painted.as_ref().crop(target), new.as_ref().crop(target));
+        let (got, expected) = (got.expect("inside"), expected.expect("inside"));
+        assert!(got.rows().eq(expected.rows()), "{from:?} to {to:?} is not what the new picture has");
+    }
+}
+
+fn decode(coded: &[u8], size: Size, format: PixelFormat, cpu: Features) -> Result<Image, DecodeError> {
+    let mut image = Image::new(size, format).expect("a size of an image");
+    Decoder::new().with_cpu(cpu).decode(coded, &mut image.as_mut())?;
+    Ok(image)
+}
+
+/// A picture of runs, slopes and noise, as the next bytes say.
+fn picture(script: &mut Script<'_>, size: Size, format: PixelFormat) -> Image {
+    let mut image = Image::new(size, format).expect("a size of an image");
+    let pattern = script.bytes(200);
+    let at = |i: usize| pattern.get(i % pattern.len().max(1)).copied().unwrap_or(0);
+    let mut noise = u32::from_le_bytes([at(0), at(1), at(2), at(3)]) | 1;
+    let bytes = format.bytes_per_pixel();
+    let mut target = image.as_mut();
+    for y in 0..size.h {
+        let kind = at(y as usize / 8);
+        for (x, pixel) in target.row_mut(y).chunks_exact_mut(bytes).enumerate() {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let level = match kind & 3 {
+                0 => u16::from(at(x / 4 + usize::from(kind >> 4))) << 8,
+                1 => (x as u32 * u32::from(kind) + y * 3 + (noise >> 30)) as u16,
+                2 => (noise >> 16) as u16,
+                _ => u16::from(at(x + y as usize * 5)) * 0x101,
+            };
+            match format {
+                PixelFormat::Bgrx8 => {
+                    let [low, high] = level.to_le_bytes();
+                    pixel.copy_from_slice(&[low, high, low ^ (kind & 0x10), 0xFF]);
+                }
+                PixelFormat::Gray8 => pixel[0] = level as u8,
+                PixelFormat::Gray16(depth) => pixel.copy_from_slice(&(level & depth.max()).to_le_bytes()),
+            }
+        }
+    }
+    image
+}

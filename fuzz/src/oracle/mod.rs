@@ -1,0 +1,42 @@
+//! Oracles over bytes: each takes anything and panics if something is wrong.
+//!
+//! A fuzz target is one of them and nothing else; `fuzz/tests/regressions.rs` replays the saved inputs of `fuzz/corpus`
+//! on the stable toolchain. [`TARGETS`] names them all.
+//!
+//! - [`control`], [`frame`], [`datagram`], [`input`], [`hello`]: what a peer sends. Nothing panics, what is read is
+//!   written and read the same, and however a stream is cut it means the same.
+//! - [`address`], [`replay`]: what a person gives.
+//! - [`lossless_decode`], [`lossless_round_trip`], [`motion`]: the codec, plain kernels against fast ones.
+//! - [`client_ops`], [`server_ops`]: whole sessions among peers that send anything in any order.
+
+mod client;
+mod codec;
+mod outside;
+mod script;
+mod server;
+mod wire;
+
+pub use client::client_ops;
+pub use codec::{lossless_decode, lossless_round_trip, motion};
+pub use outside::{address, replay};
+pub use server::server_ops;
+pub use wire::{control, datagram, frame, hello, input};
+
+/// A function that panics if anything is wrong.
+pub type Oracle = fn(&[u8]);
+
+/// Every oracle by the name of its fuzz target and of the folder of its saved inputs.
+pub const TARGETS: [(&str, Oracle); 12] = [
+    ("address", address),
+    ("client_ops", client_ops),
+    ("control", control),
+    ("datagram", datagram),
+    ("frame", frame),
+    ("hello", hello),
+    ("input", input),
+    ("lossless_decode", lossless_decode),
+    ("lossless_round_trip", lossless_round_trip),
+    ("motion", motion),
+    ("replay", replay),
+    ("server_ops", server_ops),
+];

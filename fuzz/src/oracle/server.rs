@@ -1,0 +1,279 @@
+//! A server's session whose client says anything at any time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lightbox_protocol::Time;
+use lightbox_protocol::channel::display::NewFrame;
+use lightbox_protocol::digest::Digest;
+use lightbox_protocol::exact::Write;
+use lightbox_protocol::geom::TileIndex;
+use lightbox_protocol::msg::control::{
+    Capabilities, Close, Control, Hello, Layout, Proof, Resume, Role, SessionId, TileProof,
+};
+use lightbox_protocol::msg::display::{CursorPosition, Feedback, Op};
+use lightbox_protocol::msg::input::{Copies, Event as InputEvent, Locks};
+use lightbox_protocol::rate::Estimate;
+use lightbox_protocol::session::server::{Command, Config, Event, ServerSession};
+use lightbox_protocol::session::{Cause, Effect, Path, Session};
+use lightbox_protocol::wire::frame::{Assembler, MAX_CONTROL};
+use lightbox_protocol::wire::{Encode, frame, ids};
+
+use super::client::action;
+use super::script::Script;
+
+/// What a session is told, step by step: garbage, well-formed messages out of place, proofs that are right and wrong,
+/// commands of its host, and clients that come, go and come again.
+///
+/// It never panics, sends nothing while nobody is there, gives no input of a client that may only look, calls no tile
+/// verified whose digest was wrong, and is silent once it has ended.
+pub fn server_ops(bytes: &[u8]) {
+    let mut script = Script::new(bytes);
+    let mut server = Server::new(&mut script);
+    while !script.is_empty() {
+        server.step(&mut script);
+    }
+}
+
+struct Server {
+    session: ServerSession,
+    role: Role,
+    now: Time,
+    /// What was sent last of each tile: its generation, frame and digest.
+    sent: BTreeMap<(u32, TileIndex), (u32, u64, Digest)>,
+    /// The last secret that a welcome told.
+    secret: Option<[u8; 32]>,
+    input_started: bool,
+    /// Tiles in the proof under way whose digests are right.
+    right: Option<u32>,
+    has_ended: bool,
+}
+
+impl Server {
+    fn new(script: &mut Script<'_>) -> Self {
+        let mut config = Config::new(ID, [9; 32]);
+        config.role = if script.chance() { Role::View } else { Role::Control };
+        config.life = Duration::from_millis(script.number());
+        Self {
+            role: config.role,
+            session: ServerSession::new(config),
+            now: Time(1_000_000),
+            sent: BTreeMap::new(),
+            secret: None,
+            input_started: false,
+            right: None,
+            has_ended: false,
+        }
+    }
+
+    fn step(&mut self, script: &mut Script<'_>) {
+        let cause = match script.u8() % 20 {
+            0 | 1 => Cause::Command(self.attach(script)),
+            2..=4 => return self.frame(script),
+            5..=7 => {
+                let (proof, right) = self.proof(script);
+                self.right = Some(right);
+                Cause::Control(Control::Proof(proof).to_frame())
+            }
+            8 => Cause::Control(match script.below(8) {
+                0..4 => Control::Nack(script.number()).to_frame(),
+                4 | 5 => Control::WantLayout(Layout::default()).to_frame(),
+                6 => Control::Close(Close::new(script.number(), "bye")).to_frame(),
+                _ => script.bytes(64),
+            }),
+            9 => Cause::Stream { id: 3, bytes: self.input(script), fin: false },
+            10 => Cause::Stream { id: script.number(), bytes: script.bytes(40), fin: script.chance() },
+            11 => {
+                let feedback = Feedback {
+                    applied_to: script.number(),
+                    beyond: script.number(),
+                    decode_us: script.number(),
+                    waiting: script.number(),
+                };
+                Cause::Datagram(feedback.to_bytes().into())
+            }
+            12 => {
+                let event = |seq, script: &mut Script<'_>| InputEvent { seq, action: action(script) };
+                let events =
+                    (0..script.below(4)).map(|i| event(u64::from(i) + script.number(), script)).collect();
+                Cause::Datagram(Copies { events, pointer: None }.to_bytes().into())
+            }
+            13 => Cause::Datagram(script.bytes(40)),
+            14 => Cause::Tick,
+            15 => {
+                self.now = self.now + Duration::from_micros(script.number().min(1 << 40));
+                Cause::Tick
+            }
+            16 => Cause::Lost(Close::new(script.number(), "gone")),
+            17 => {
+                let estimate = Estimate {
+                    window: script.number(),
+                    srtt: Duration::from_micros(script.number()),
+                    queue_delay: Duration::from_millis(u64::from(script.u8())),
+                    ..Estimate::default()
+                };
+                Cause::Path(Path { estimate, max_datagram: 1_200, wire_bytes: 0 })
+            }
+            _ => Cause::Command(self.command(script)),
+        };
+        self.handle(cause);
+        self.right = None;
+    }
+
+    fn command(&mut self, script: &mut Script<'_>) -> Command {
+        match script.below(16) {
+            0..5 => Command::Surface { id: script.below(4), size: script.size(), format: script.format() },
+            5 => Command::SurfaceGone(script.below(5)),
+            6 => Command::Layout(Layout::default()),
+            7..10 => Command::Behind(script.chance().then(|| Time(script.number()))),
+            10 => Command::CursorAt(CursorPosition { seq: script.number(), ..CursorPosition::default() }),
+            11..14 => Command::Leds(Locks { caps: script.chance(), ..Locks::default() }),
+            14 => Command::Leds(Locks::default()),
+            _ => Command::Close(Close::new(ids::close::SHUTDOWN, "enough")),
+        }
+    }
+
+    /// A client that is new, one that proves it was here, and one that only says so.
+    fn attach(&mut self, script: &mut Script<'_>) -> Command {
+        let binding = [script.u8(); 32];
+        let choice = script.below(4);
+        let proof = match (self.secret, choice) {
+            (Some(secret), 0..2) => Some(*blake3::keyed_hash(&secret, &binding).as_bytes()),
+            (_, 2) => Some([script.u8(); 32]),
+            _ => None,
+        };
+        let applied_to = script.number();
+        let mut capabilities = Capabilities::default();
+        if script.below(16) == 1 {
+            capabilities.max_pixels = script.number();
+        }
+        let hello = Hello {
+            version: 1,
+            capabilities,
+            terminal: "t".into(),
+            ticket: Vec::new(),
+            resume: proof.map(|proof| Resume { session: ID, proof, applied_to }),
+        };
+        if let (Some(resume), Some(_), 0..2) = (&hello.resume, self.secret, choice) {
+            let welcome = self.session.is_resumed_by(resume, &binding);
+            assert!(welcome || self.has_ended, "the secret told last opens the session");
+        }
+        self.input_started = false;
+        Command::Attach { hello, binding }
+    }
+
+    /// A proof of up to eight tiles, and how many of its digests are those that were sent.
+    fn proof(&self, script: &mut Script<'_>) -> (Proof, u32) {
+        let surface = script.below(4);
+        let mut generation = script.number() as u32;
+        let mut tiles = Vec::new();
+        let mut right = 0;
+        for tile in 0..script.below(9) {
+            let Some((made_for, epoch, digest)) = self.sent.get(&(surface, tile)).copied() else { continue };
+            generation = made_for;
+            let is_right = script.below(4) != 1;
+            right += u32::from(is_right);
+            let digest = if is_right { digest } else { Digest([script.u8(); 16]) };
+            tiles.push(TileProof { tile, epoch, digest });
+        }
+        (Proof { id: script.number(), surface, generation, tiles }, right)
+    }
+
+    fn input(&mut self, script: &mut Script<'_>) -> Bytes {
+        let event = InputEvent { seq: script.number(), action: action(script) };
+        let message = frame::write(ids::input::EVENT, &event);
+        if std::mem::replace(&mut self.input_started, true) {
+            return message;
+        }
+        [&[ids::stream::INPUT as u8][..], &message].concat().into()
+    }
+
+    /// A frame as the host makes it, or one that comes too late.
+    fn frame(&mut self, script: &mut Script<'_>) {
+        let surface = script.below(4);
+        let Some(begin) = self.session.begin(self.now, surface) else { return self.drain(0) };
+        let rect = script.rect(begin.size);
+        let Some(rect) = rect.intersect(begin.size.rect()) else { return };
+        let grid = lightbox_protocol::geom::TileGrid::new(begin.size);
+        let late = script.below(16) == 1;
+        let seq = if late { script.number() } else { begin.seq };
+        let digest = Digest([script.u8().max(1); 16]);
+        let tiles: Vec<_> = grid.touching(rect).collect();
+        let write = |tile: &TileIndex| Write { tile: *tile, whole: rect.contains(grid.rect(*tile)), digest };
+        let made = NewFrame {
+            seq,
+            generation: begin.context.generation,
+            surface,
+            capture: self.now,
+            ops: vec![Op::Fill { rect, pixel: [1, 2, 3, 0xFF] }],
+            reads: if script.chance() { tiles.clone() } else { Vec::new() },
+            writes: tiles.iter().map(write).collect(),
+        };
+        if self.session.frame(self.now, &made) {
+            assert!(self.session.is_live() && seq == begin.seq, "frame {seq} went");
+            for tile in tiles {
+                self.sent.insert((surface, tile), (made.generation, seq, digest));
+            }
+        }
+        self.drain(0);
+    }
+
+    fn handle(&mut self, cause: Cause<Command>) {
+        let length = match &cause {
+            Cause::Control(bytes) | Cause::Datagram(bytes) | Cause::Stream { bytes, .. } => bytes.len(),
+            _ => 0,
+        };
+        // A client that is refused or sent away is told so; nobody else hears anything while nobody is there.
+        let may_send = self.session.is_live() || matches!(cause, Cause::Command(Command::Attach { .. }));
+        self.session.handle(self.now, cause);
+        assert!(may_send || !self.session.is_live());
+        self.drain(length);
+    }
+
+    fn drain(&mut self, length: usize) {
+        let mut effects = 0;
+        loop {
+            effects += 1;
+            assert!(effects <= 2_000 + 4 * length, "{effects} effects of one cause");
+            match self.session.poll() {
+                Effect::Wait(_) => break,
+                // Whoever comes too late is sent away.
+                Effect::Close(_) if self.has_ended => (),
+                effect if self.has_ended => panic!("{effect:?} after the end"),
+                Effect::Event(event) => self.event(event),
+                Effect::Send(_, bytes) => self.read_welcome(&bytes),
+                Effect::Datagram(bytes) => {
+                    assert!(self.session.is_live(), "a datagram to nobody: {bytes:?}");
+                }
+                Effect::Close(_) => (),
+            }
+        }
+        let counts = self.session.counts();
+        assert!(counts.verified <= counts.exact && counts.exact <= counts.total, "{counts:?}");
+        assert_eq!(self.session.is_ended(), self.has_ended);
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Input(action) => {
+                assert_eq!(self.role, Role::Control, "{action:?} of one who may only look")
+            }
+            Event::Verified { tiles } => assert!(self.right.is_some_and(|right| tiles <= right)),
+            Event::Ended(_) => self.has_ended = true,
+            _ => (),
+        }
+    }
+
+    fn read_welcome(&mut self, bytes: &[u8]) {
+        let mut assembler = Assembler::new(MAX_CONTROL);
+        assembler.push(bytes);
+        if let Ok(Some((ids::control::WELCOME, body))) = assembler.next_message()
+            && let Ok(Some(Control::Welcome(welcome))) = Control::read(ids::control::WELCOME, &body)
+        {
+            self.secret = Some(welcome.resume_secret);
+        }
+    }
+}
+
+const ID: SessionId = SessionId([5; 16]);
