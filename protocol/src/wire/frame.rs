@@ -49,9 +49,8 @@ impl Assembler {
     pub fn next_message(&mut self) -> Result<Option<(u64, Bytes)>, WireError> {
         let mut head = Reader::new(&self.held);
         let all = head.left();
-        let (Some(kind), Some(len)) = (partial(head.varint())?, partial(head.varint())?) else {
-            return Ok(None);
-        };
+        let Some(kind) = partial(head.varint())? else { return Ok(None) };
+        let Some(len) = partial(head.varint())? else { return Ok(None) };
         if len > self.limit as u64 {
             return Err(WireError::Limit { what: "message length", limit: self.limit as u64, got: len });
         }
@@ -118,6 +117,15 @@ mod tests {
             prop_assert_eq!(got, messages);
             prop_assert_eq!(assembler.held(), 0);
         }
+    }
+
+    #[test]
+    fn half_a_type_is_no_length() {
+        let mut assembler = Assembler::new(10);
+        assembler.push(&[0xc1, 0x40, 0x01]);
+        assert_eq!(assembler.next_message(), Ok(None));
+        assembler.push(&[0, 0, 0, 0, 0, 1, 9]);
+        assert_eq!(assembler.next_message(), Ok(Some((0x0140_0100_0000_0000, Bytes::from_static(&[9])))));
     }
 
     #[test]
