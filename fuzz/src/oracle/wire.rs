@@ -98,7 +98,7 @@ pub fn datagram(bytes: &[u8]) {
             let Some(beat) = round_trip::<Heartbeat>(bytes) else { return };
             let mut lease = Lease::new();
             lease.heartbeat(Time(1_000_000), &beat);
-            lease.heartbeat(Time(u64::MAX), &beat);
+            lease.heartbeat(Time(1 << 50), &beat);
             let _ = (lease.lives(Time(2_000_000)), lease.age(Time(2_000_000), beat.server_us));
         }
         // The kind of both a datagram and a stream.

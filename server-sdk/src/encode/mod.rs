@@ -154,7 +154,7 @@ impl View {
         begin: &Begin,
         pool: &mut Pool,
     ) -> Option<Made> {
-        self.since?;
+        let oldest = self.since?;
         self.taken = None;
         let mut parts = Parts::default();
         let mut boxes = Vec::new();
@@ -170,7 +170,7 @@ impl View {
             left -= self.encode(merge(boxes), pool, &mut parts) as f64;
         }
         self.since = self.pending.iter().map(|tile| self.when[tile as usize]).min();
-        let capture = self.taken?;
+        let capture = self.taken.unwrap_or(oldest);
         (!parts.ops.is_empty()).then(|| self.finish(parts, begin, capture))
     }
 
@@ -219,7 +219,15 @@ impl View {
             parts.count(Technique::Copy, from.area(), 10);
             parts.ops.push(Op::Copy { from, to });
         }
-        copied.iter().filter_map(|tile| self.take_box(source, tile)).collect()
+        let mut boxes = Vec::new();
+        for tile in copied.iter() {
+            // A tile that the copy alone brings up to date has no box, and its change leaves with this frame too.
+            if self.pending.contains(tile) {
+                self.note_taken(tile);
+            }
+            boxes.extend(self.take_box(source, tile));
+        }
+        boxes
     }
 
     /// Takes boxes of about `area` pixels out of `pending`, and the source's samples into `sent`.
@@ -248,14 +256,19 @@ impl View {
         let must = self.unknown.contains(tile);
         let rect = if must { whole } else { difference(self.sent.as_ref(), source, whole)? };
         self.unknown.remove(tile);
-        let when = self.when[tile as usize];
-        self.taken = Some(self.taken.map_or(when, |taken| taken.min(when)));
+        self.note_taken(tile);
         if let (Some(mut target), Some(part)) = (self.sent.as_mut().crop_mut(rect), source.crop(rect)) {
             target.copy_from(part);
         }
         let plain = self.plain.contains(tile);
         self.plain.remove(tile);
         Some(CodedBox { rect, plain })
+    }
+
+    /// The change of this tile leaves with the frame in the making.
+    fn note_taken(&mut self, tile: TileIndex) {
+        let when = self.when[tile as usize];
+        self.taken = Some(self.taken.map_or(when, |taken| taken.min(when)));
     }
 
     fn encode(&mut self, boxes: Vec<CodedBox>, pool: &mut Pool, parts: &mut Parts) -> usize {
@@ -346,6 +359,26 @@ mod tests {
     fn begin(seq: u64, budget: usize) -> Begin {
         let context = DigestContext { nonce: [1; 16], surface: 0, generation: 1 };
         Begin { seq, context, budget, size: SIZE }
+    }
+
+    #[test]
+    fn a_change_that_copies_bring_leaves_with_their_frame_and_its_age() {
+        let mut picture = Image::new(SIZE, PixelFormat::Gray8).unwrap();
+        let mut noise = 1u32;
+        for y in 0..512 {
+            picture.as_mut().row_mut(y).fill_with(|| {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (noise >> 24) as u8
+            });
+        }
+        let (mut view, mut pool) = (View::new(0, &picture, Time(0)), Pool::new(0));
+        while view.frame(|show| show(picture.as_ref()), &begin(1, 1 << 20), &mut pool).is_some() {}
+        picture.as_mut().copy_within(Rect::new(0, 0, 1024, 512), Point::new(0, 512));
+        view.damage(0..view.grid.len(), Time(7));
+        let made = view.frame(|show| show(picture.as_ref()), &begin(2, 1 << 20), &mut pool).unwrap();
+        assert!(made.frame.ops.iter().any(|op| matches!(op, Op::Copy { .. })));
+        assert_eq!((made.frame.capture, view.since()), (Time(7), None));
+        assert_eq!(view.sent, picture);
     }
 
     #[test]
