@@ -365,7 +365,7 @@ mod tests {
     fn a_change_that_copies_bring_leaves_with_their_frame_and_its_age() {
         let mut picture = Image::new(SIZE, PixelFormat::Gray8).unwrap();
         let mut noise = 1u32;
-        for y in 0..512 {
+        for y in 0..SIZE.h {
             picture.as_mut().row_mut(y).fill_with(|| {
                 noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 (noise >> 24) as u8
@@ -373,7 +373,7 @@ mod tests {
         }
         let (mut view, mut pool) = (View::new(0, &picture, Time(0)), Pool::new(0));
         while view.frame(|show| show(picture.as_ref()), &begin(1, 1 << 20), &mut pool).is_some() {}
-        picture.as_mut().copy_within(Rect::new(0, 0, 1024, 512), Point::new(0, 512));
+        picture.as_mut().copy_within(Rect::new(300, 500, 400, 400), Point::new(310, 490));
         view.damage(0..view.grid.len(), Time(7));
         let made = view.frame(|show| show(picture.as_ref()), &begin(2, 1 << 20), &mut pool).unwrap();
         assert!(made.frame.ops.iter().any(|op| matches!(op, Op::Copy { .. })));
