@@ -150,10 +150,12 @@ fn step(image: &mut Image, decoder: &mut Decoder, op: &Op) -> Result<(), PaintEr
         Op::Copy { from, to } => target.copy_within(*from, *to),
         Op::Coded { rect, data, .. } => match target.crop_mut(*rect) {
             Some(mut part) => {
-                decoder.decode(data, &mut part)?;
+                let outcome = decoder.decode(data, &mut part);
+                // Also where it failed half way.
                 if matches!(Method::of(data), Some(Method::Raw | Method::Flat)) {
                     clear_spare_bits(&mut part);
                 }
+                outcome?;
                 true
             }
             None => false,
