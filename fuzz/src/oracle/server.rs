@@ -45,8 +45,9 @@ struct Server {
     /// The last secret that a welcome told.
     secret: Option<[u8; 32]>,
     input_started: bool,
-    /// Tiles in the proof under way whose digests are right.
-    right: Option<u32>,
+    /// Right digests that were claimed so far, and tiles that became verified.
+    claimed: u32,
+    verified: u32,
     has_ended: bool,
 }
 
@@ -62,7 +63,8 @@ impl Server {
             sent: BTreeMap::new(),
             secret: None,
             input_started: false,
-            right: None,
+            claimed: 0,
+            verified: 0,
             has_ended: false,
         }
     }
@@ -73,7 +75,7 @@ impl Server {
             2..=4 => return self.frame(script),
             5..=7 => {
                 let (proof, right) = self.proof(script);
-                self.right = Some(right);
+                self.claimed += right;
                 Cause::Control(Control::Proof(proof).to_frame())
             }
             8 => Cause::Control(match script.below(8) {
@@ -118,7 +120,6 @@ impl Server {
             _ => Cause::Command(self.command(script)),
         };
         self.handle(cause);
-        self.right = None;
     }
 
     fn command(&mut self, script: &mut Script<'_>) -> Command {
@@ -198,9 +199,11 @@ impl Server {
         let grid = lightbox_protocol::geom::TileGrid::new(begin.size);
         let late = script.below(16) == 1;
         let seq = if late { script.number() } else { begin.seq };
-        let digest = Digest([script.u8().max(1); 16]);
         let tiles: Vec<_> = grid.touching(rect).collect();
-        let write = |tile: &TileIndex| Write { tile: *tile, whole: rect.contains(grid.rect(*tile)), digest };
+        let write = |tile: &TileIndex| {
+            let whole = rect.contains(grid.rect(*tile));
+            Write { tile: *tile, whole, digest: digest(seq, *tile) }
+        };
         let made = NewFrame {
             seq,
             generation: begin.context.generation,
@@ -213,7 +216,7 @@ impl Server {
         if self.session.frame(self.now, &made) {
             assert!(self.session.is_live() && seq == begin.seq, "frame {seq} went");
             for tile in tiles {
-                self.sent.insert((surface, tile), (made.generation, seq, digest));
+                self.sent.insert((surface, tile), (made.generation, seq, digest(seq, tile)));
             }
         }
         self.drain(0);
@@ -259,7 +262,10 @@ impl Server {
             Event::Input(action) => {
                 assert_eq!(self.role, Role::Control, "{action:?} of one who may only look")
             }
-            Event::Verified { tiles } => assert!(self.right.is_some_and(|right| tiles <= right)),
+            Event::Verified { tiles } => {
+                self.verified += tiles;
+                assert!(self.verified <= self.claimed, "verified without a right digest");
+            }
             Event::Ended(_) => self.has_ended = true,
             _ => (),
         }
@@ -274,6 +280,14 @@ impl Server {
             self.secret = Some(welcome.resume_secret);
         }
     }
+}
+
+/// A digest that no one guesses.
+fn digest(seq: u64, tile: TileIndex) -> Digest {
+    let mut digest = [0; 16];
+    let input = [&seq.to_le_bytes()[..], &tile.to_le_bytes()].concat();
+    digest.copy_from_slice(&blake3::hash(&input).as_bytes()[..16]);
+    Digest(digest)
 }
 
 const ID: SessionId = SessionId([5; 16]);
