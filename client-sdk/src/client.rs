@@ -17,7 +17,7 @@ use lightbox_protocol::wire::ids::close;
 use tokio::sync::Notify;
 
 use crate::config::{Config, StartError};
-use crate::event::{EventSink, Events};
+use crate::event::{self, EventSink, Events};
 use crate::network::Network;
 use crate::paint::Canvas;
 use crate::painter::Painter;
@@ -61,7 +61,7 @@ impl Client {
         }
         let capabilities = config.capabilities.clone();
         let link = Shared::new(ClientSession::new(SessionConfig { terminal, ticket, capabilities }));
-        let (tell, events) = EventSink::new();
+        let (tell, events) = event::channel();
         let (canvas, stats) = (Arc::<Mutex<Canvas>>::default(), Arc::<Mutex<Stats>>::default());
         let control = Arc::<Control>::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -38,7 +38,7 @@ impl Network {
         config.settings.idle_timeout = self.idle_timeout;
         let endpoint = match Endpoint::open(config) {
             Ok(endpoint) => endpoint,
-            Err(error) => return self.tell.tell(Event::Ended(Close::new(close::TIMEOUT, error))),
+            Err(error) => return self.tell.tell_last(Event::Ended(Close::new(close::TIMEOUT, error))),
         };
         loop {
             let why = tokio::select! {
@@ -48,7 +48,7 @@ impl Network {
             if self.is_stopped() || !self.link.lock().can_resume() {
                 // A session that never was cannot tell of its own end.
                 if let Some(why) = why {
-                    self.tell.tell(Event::Ended(why));
+                    self.tell.tell_last(Event::Ended(why));
                 }
                 break;
             }
@@ -112,19 +112,26 @@ impl Network {
                 } else {
                     self.job(Job::Clear);
                 }
-                return self.tell.tell(Event::Connected { session, resumed, role });
+                return self.tell(Event::Connected { session, resumed, role });
             }
-            client::Event::Layout(layout) => return self.tell.tell(Event::Layout(layout)),
+            client::Event::Layout(layout) => return self.tell(Event::Layout(layout)),
             client::Event::Verified { surface, tiles } => {
-                return self.tell.tell(Event::Verified { surface, tiles });
+                return self.tell(Event::Verified { surface, tiles });
             }
-            client::Event::CursorShape(shape) => return self.tell.tell(Event::CursorShape(shape)),
-            client::Event::CursorAt(at) => return self.tell.tell(Event::CursorAt(at)),
-            client::Event::Leds(locks) => return self.tell.tell(Event::Leds(locks)),
-            client::Event::Lost(why) => return self.tell.tell(Event::Lost(why)),
-            client::Event::Ended(why) => return self.tell.tell(Event::Ended(why)),
+            client::Event::CursorShape(shape) => return self.tell(Event::CursorShape(shape)),
+            client::Event::CursorAt(at) => return self.tell(Event::CursorAt(at)),
+            client::Event::Leds(locks) => return self.tell(Event::Leds(locks)),
+            client::Event::Lost(why) => return self.tell(Event::Lost(why)),
+            client::Event::Ended(why) => return self.tell.tell_last(Event::Ended(why)),
         };
         self.job(job);
+    }
+
+    /// Tells the application, or ends a session whose events it cannot be told.
+    fn tell(&self, event: Event) {
+        if !self.tell.tell(event) {
+            self.link.command(Command::Close(unheard()));
+        }
     }
 
     fn job(&self, job: Job) {
@@ -138,4 +145,9 @@ impl Network {
     fn is_stopped(&self) -> bool {
         self.control.stop.load(Ordering::Relaxed)
     }
+}
+
+/// Why a session ends whose application reads no events while its server brings ever new surfaces.
+pub(crate) fn unheard() -> Close {
+    Close::new(close::LIMIT, "the server changes surfaces faster than the application reads its events")
 }

@@ -14,6 +14,7 @@ use lightbox_protocol::session::client::{ClientSession, Command};
 
 use crate::client::lock;
 use crate::event::{Event, EventSink};
+use crate::network::unheard;
 use crate::paint::Canvas;
 use crate::stats::Stats;
 
@@ -46,12 +47,12 @@ impl Painter {
                 Job::Surface { surface, kept } => {
                     // The protocol has checked the size, so this succeeds.
                     if lock(&self.canvas).surface(&surface, kept).is_ok() {
-                        self.tell.tell(Event::Surface(surface));
+                        self.tell(Event::Surface(surface));
                     }
                 }
                 Job::SurfaceGone(id) => {
                     lock(&self.canvas).gone(id);
-                    self.tell.tell(Event::SurfaceGone(id));
+                    self.tell(Event::SurfaceGone(id));
                 }
                 Job::Clear => lock(&self.canvas).clear(),
                 Job::Paint(paint) => self.paint(paint),
@@ -61,6 +62,12 @@ impl Painter {
                     self.link.command(Command::Digests { surface, generation, tiles });
                 }
             }
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        if !self.tell.tell(event) {
+            self.link.command(Command::Close(unheard()));
         }
     }
 
@@ -89,11 +96,11 @@ impl Painter {
         }
         match outcome {
             Ok(mut rects) => {
-                if self.tell.take_missed() || rects.len() > MAX_RECTS {
+                if rects.len() > MAX_RECTS {
                     rects = whole.into_iter().collect();
                 }
                 let capture_us = header.capture_us;
-                self.tell.tell(Event::Updated { surface, rects, frame: seq, capture_us, at, age });
+                self.tell(Event::Updated { surface, rects, frame: seq, capture_us, at, age });
             }
             Err(error) => tracing::warn!(frame = seq, %error, "frame not painted; its tiles come again"),
         }

@@ -58,15 +58,24 @@ pub enum Event {
     },
 }
 
-/// Events that wait for the application.
-const ROOM: usize = 16_384;
+/// Events of the server itself, and of each session, that wait for the application.
+const ROOM: usize = 4_096;
 
 /// The application's end of the events.
 pub type Events = lightbox_net::events::Events<Event>;
 
-/// The server's end. Input must not be dropped unnoticed: a session whose events find no room is closed.
+/// The server's end; each session has one with room of its own. Input must not be dropped unnoticed: a session whose
+/// events find no room is closed.
 pub(crate) type EventSink = lightbox_net::events::Sink<Event>;
+
+/// No event of a server stands for another.
+impl lightbox_net::events::Merge for Event {}
 
 pub(crate) fn channel() -> (EventSink, Events) {
     lightbox_net::events::channel(ROOM)
+}
+
+/// A sink for one session.
+pub(crate) fn of_session(server: &EventSink) -> EventSink {
+    server.with_room(ROOM)
 }

@@ -284,7 +284,7 @@ impl Inner {
         let mut config = SessionConfig::new(id, entropy);
         config.role = grant.role;
         config.life = self.config.life;
-        let seat = Seat::new(ServerSession::new(config), hello.terminal.clone());
+        let seat = Seat::new(ServerSession::new(config), hello.terminal.clone(), &self.tell);
         let mut seats = lock(&self.seats);
         seats.retain(|_, seat| !seat.link.lock().is_ended());
         if seats.len() >= self.config.max_sessions {
@@ -316,7 +316,7 @@ impl Inner {
         let attach = Command::Attach { hello, binding: *connection.binding() };
         let (here, tell) = (seat.clone(), self.clone());
         drive(&connection, control, &seat.link, attach, move |event| {
-            if here.event(event, &tell.tell) {
+            if here.event(event) {
                 tell.bell.ring();
             }
         })
@@ -329,7 +329,7 @@ impl Inner {
         while !seat.link.lock().is_live() {
             let until = seat.link.idle(|event| {
                 // The pump has nothing to do for a session without a client.
-                let _ = seat.event(event, &self.tell);
+                let _ = seat.event(event);
             });
             // A session whose first client could not be served has no secret that another could come back with.
             if seat.link.lock().is_ended() || until.is_none() {

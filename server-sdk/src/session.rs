@@ -13,7 +13,7 @@ use lightbox_protocol::msg::control::SessionId;
 use lightbox_protocol::session::server::{self, Command, Repair, ServerSession, Why};
 
 use crate::encode::{Pool, View};
-use crate::event::{Event, EventSink};
+use crate::event::{Event, EventSink, of_session};
 use crate::output::OutputState;
 use crate::stats::SessionStats;
 
@@ -28,6 +28,7 @@ pub(crate) struct Seat {
     /// Held for moments only: the host's thread and the network wait for it. Locked after `views` and before `link`.
     mail: Mutex<Vec<Mail>>,
     stats: Mutex<SessionStats>,
+    tell: EventSink,
 }
 
 /// Something the pump is to know before it makes the next frame.
@@ -40,7 +41,7 @@ enum Mail {
 }
 
 impl Seat {
-    pub(crate) fn new(session: ServerSession, terminal: String) -> Arc<Self> {
+    pub(crate) fn new(session: ServerSession, terminal: String, server: &EventSink) -> Arc<Self> {
         let id = session.id();
         Arc::new(Self {
             link: Shared::new(session),
@@ -49,6 +50,7 @@ impl Seat {
             views: Mutex::default(),
             mail: Mutex::default(),
             stats: Mutex::default(),
+            tell: of_session(server),
         })
     }
 
@@ -72,8 +74,8 @@ impl Seat {
     }
 
     /// Takes an event of the session on the driver's task. True if the pump has something to do.
-    pub(crate) fn event(&self, event: server::Event, tell: &EventSink) -> bool {
-        let session = self.id;
+    pub(crate) fn event(&self, event: server::Event) -> bool {
+        let (session, tell) = (self.id, &self.tell);
         let told = match event {
             server::Event::Room => return true,
             server::Event::Repair(repair) => {
@@ -100,7 +102,10 @@ impl Seat {
                 tell.tell(Event::Joined { session, terminal: self.terminal.clone() })
             }
             server::Event::Detached(why) => tell.tell(Event::Detached { session, why }),
-            server::Event::Ended(why) => tell.tell(Event::Left { session, why }),
+            server::Event::Ended(why) => {
+                tell.tell_last(Event::Left { session, why });
+                true
+            }
             server::Event::Input(action) => tell.tell(Event::Input { session, action }),
             server::Event::WantLayout(layout) => tell.tell(Event::WantLayout { session, layout }),
         };
