@@ -24,11 +24,20 @@ pub(crate) struct Seat {
     pub(crate) id: SessionId,
     pub(crate) terminal: String,
     /// Only the pump holds this for long.
-    views: Mutex<BTreeMap<u32, View>>,
+    views: Mutex<Views>,
     /// Held for moments only: the host's thread and the network wait for it. Locked after `views` and before `link`.
     mail: Mutex<Vec<Mail>>,
     stats: Mutex<SessionStats>,
     tell: EventSink,
+}
+
+/// What the client has, by surface.
+#[derive(Debug, Default)]
+struct Views {
+    of: BTreeMap<u32, View>,
+    /// Repairs that the views know of. While the session knows of more, they are in the mail or on their way to it,
+    /// and no frame may build on the views.
+    repairs: u64,
 }
 
 /// Something the pump is to know before it makes the next frame.
@@ -122,9 +131,14 @@ impl Seat {
         let mut views = lock(&self.views);
         self.read_mail(&mut views);
         let mut sent = false;
-        for (id, view) in views.iter_mut().filter(|(_, view)| view.since().is_some()) {
+        let Views { of, repairs } = &mut *views;
+        for (id, view) in of.iter_mut().filter(|(_, view)| view.since().is_some()) {
             let Some(output) = outputs.get(id) else { continue };
-            let Some(begin) = self.link.lock().begin(clock::now(), *id) else { continue };
+            let begin = {
+                let mut session = self.link.lock();
+                if session.repairs() == *repairs { session.begin(clock::now(), *id) } else { None }
+            };
+            let Some(begin) = begin else { continue };
             // The surface was resized and the mail that says so is under way.
             if begin.size != view.size() {
                 continue;
@@ -133,7 +147,10 @@ impl Seat {
             let made = view.frame(|show| output.with_image(|image| show(image.as_ref())), &begin, pool);
             let took = start.elapsed();
             let Some(made) = made else { continue };
-            let went = self.link.lock().frame(clock::now(), &made.frame);
+            let went = {
+                let mut session = self.link.lock();
+                session.repairs() == *repairs && session.frame(clock::now(), &made.frame)
+            };
             if went {
                 self.link.wake();
                 let mut stats = lock(&self.stats);
@@ -151,7 +168,7 @@ impl Seat {
             Mail::Damage { at, .. } => Some(*at),
             _ => None,
         });
-        let behind = views.values().filter_map(View::since).chain(unread).min();
+        let behind = of.values().filter_map(View::since).chain(unread).min();
         self.link.command(Command::Behind(behind));
         sent
     }
@@ -168,31 +185,33 @@ impl Seat {
 
     /// True if the client has everything, proved.
     pub(crate) fn is_settled(&self) -> bool {
-        let waiting = !lock(&self.mail).is_empty() || lock(&self.views).values().any(|v| v.since().is_some());
+        let waiting =
+            !lock(&self.mail).is_empty() || lock(&self.views).of.values().any(|v| v.since().is_some());
         !waiting && self.link.lock().counts().all_verified()
     }
 
-    fn read_mail(&self, views: &mut BTreeMap<u32, View>) {
+    fn read_mail(&self, views: &mut Views) {
         let mail = std::mem::take(&mut *lock(&self.mail));
         let now = clock::now();
         for piece in mail {
             match piece {
                 Mail::Damage { surface, tiles, at } => {
-                    if let Some(view) = views.get_mut(&surface) {
+                    if let Some(view) = views.of.get_mut(&surface) {
                         view.damage(tiles, at);
                     }
                 }
                 Mail::Repair(Repair { surface, tiles, why }) => {
-                    if let Some(view) = views.get_mut(&surface) {
+                    views.repairs += 1;
+                    if let Some(view) = views.of.get_mut(&surface) {
                         view.repair(&tiles, why, now);
                     }
                 }
                 Mail::Reset(output) => {
                     let view = output.with_image(|image| View::new(output.id, image, now));
-                    views.insert(output.id, view);
+                    views.of.insert(output.id, view);
                 }
                 Mail::Gone(surface) => {
-                    views.remove(&surface);
+                    views.of.remove(&surface);
                 }
             }
         }

@@ -59,6 +59,8 @@ pub struct ServerSession {
     last_heartbeat: Option<Time>,
     /// The gate was found shut; tell when it opens.
     wants_room: bool,
+    /// How many [`Event::Repair`] there were.
+    repairs: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +96,7 @@ impl ServerSession {
             behind: None,
             last_heartbeat: None,
             wants_room: false,
+            repairs: 0,
         }
     }
 
@@ -126,6 +129,12 @@ impl ServerSession {
                 None
             }
         }
+    }
+
+    /// How many [`Event::Repair`] there were so far. Whoever makes frames has heard of them all first: a frame made
+    /// without builds on samples that the client may not have.
+    pub fn repairs(&self) -> u64 {
+        self.repairs
     }
 
     /// Sends a frame made with what [`Self::begin`] gave. False where it cannot go any more (the client or the
@@ -522,6 +531,7 @@ impl ServerSession {
     }
 
     fn event(&mut self, event: Event) {
+        self.repairs += u64::from(matches!(event, Event::Repair(_)));
         self.effects.push_back(Effect::Event(event));
     }
 }
