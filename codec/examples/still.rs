@@ -1,6 +1,8 @@
 //! Codes PGM and PPM images and prints density and speed, one line an image.
 //!
-//! `cargo run --release -p lightbox-codec --example still -- IMAGE.pgm... [--tile N] [--reps N] [--fast|--dense] [--plain]`
+//! `cargo run --release -p lightbox-codec --example still -- IMAGE.pgm... [--tile N] [--batch N] [--reps N] [--fast|--dense] [--plain]`
+//!
+//! `--tile N` cuts images into tiles of N x N pixels, `--batch N` codes N tiles of a row of tiles together.
 
 use std::error::Error;
 use std::sync::LazyLock;
@@ -12,12 +14,13 @@ use lightbox_codec::lossless::{Decoder, Encoder, Level};
 use lightbox_codec::pixel::{ImageMut, ImageRef, PixelFormat, SampleDepth};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (mut files, mut tile, mut reps) = (Vec::new(), u32::MAX, 3);
+    let (mut files, mut tile, mut batch, mut reps) = (Vec::new(), u32::MAX, 1, 3);
     let (mut level, mut features) = (Level::Default, Features::detect());
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--tile" => tile = args.next().ok_or("--tile needs a number")?.parse()?,
+            "--batch" => batch = args.next().ok_or("--batch needs a number")?.parse()?,
             "--reps" => reps = args.next().ok_or("--reps needs a number")?.parse()?,
             "--fast" => level = Level::Fast,
             "--dense" => level = Level::Dense,
@@ -28,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut ratio, mut enc, mut dec) = (0.0, 0.0, 0.0);
     for file in &files {
         let netpbm = Netpbm::read(&std::fs::read(file)?)?;
-        let result = measure(&netpbm, tile, reps, level, features)?;
+        let result = measure(&netpbm, (tile, batch), reps, level, features)?;
         let px = netpbm.size.area() as f64 / 1e6;
         let line = [
             netpbm.raw_bytes as f64 / result.bytes as f64,
@@ -54,10 +57,10 @@ struct Measured {
     decode: Duration,
 }
 
-/// Codes every tile alone `reps` times; the mean of the times.
+/// Codes every batch of tiles `reps` times; the mean of the times.
 fn measure(
     netpbm: &Netpbm,
-    tile: u32,
+    (tile, batch): (u32, usize),
     reps: u32,
     level: Level,
     features: Features,
@@ -66,13 +69,17 @@ fn measure(
     let tiles = split(netpbm.size, tile);
     let (mut encoder, mut decoder) =
         (Encoder::with_level(level).with_cpu(features), Decoder::new().with_cpu(features));
-    let (mut coded, mut ends) = (Vec::new(), Vec::new());
+    let (mut coded, mut ends, mut images) = (Vec::new(), Vec::new(), Vec::new());
     let start = cpu_time();
     for _ in 0..reps {
         coded.clear();
         ends.clear();
-        for rect in &tiles {
-            encoder.encode(image.crop(*rect).ok_or("tile outside image")?, &mut coded);
+        for rects in tiles.chunks(batch) {
+            images.clear();
+            for rect in rects {
+                images.push(image.crop(*rect).ok_or("tile outside image")?);
+            }
+            encoder.encode_batch(&images, &mut coded);
             ends.push(coded.len());
         }
     }
@@ -83,8 +90,8 @@ fn measure(
     for _ in 0..reps {
         let mut into = ImageMut::new(&mut target, netpbm.size, netpbm.stride(), netpbm.format)?;
         let mut from = 0;
-        for (rect, end) in tiles.iter().zip(&ends) {
-            decoder.decode(&coded[from..*end], &mut into.crop_mut(*rect).ok_or("tile outside image")?)?;
+        for (rects, end) in tiles.chunks(batch).zip(&ends) {
+            decoder.decode_batch(&coded[from..*end], &mut into, rects)?;
             from = *end;
         }
     }

@@ -1,27 +1,28 @@
-//! Reads a coded rect.
+//! Reads coded rects.
 
 use alloc::vec::Vec;
 
 use super::bytes::Reader;
-use super::canvas::Canvas;
-use super::encoder::planes;
 use super::layout::{Kind, Layout};
 use super::plane::Plane;
+use super::sheet::{Sheet, first};
+use super::split::join_row;
 use super::text::Text;
 use super::wave::{self, DecodeScratch};
 use super::{DecodeError, Method, raw};
 use crate::cpu::Features;
+use crate::geom::Rect;
 use crate::pixel::{ImageMut, PixelFormat};
 
-/// Decodes rects. Its work memory, at most 12 bytes for a pixel of the largest rect so far, is kept from call to
-/// call and never depends on what the bytes say; use one for each thread.
+/// Decodes rects. Its work memory, at most 12 bytes for a pixel of the largest call so far and 300 bytes for a rect
+/// of it, is kept from call to call and never depends on what the bytes say; use one for each thread.
 pub struct Decoder {
     features: Features,
-    canvas: Canvas,
-    layout: Layout,
     text: Text,
-    planes: Vec<Plane>,
     wave: DecodeScratch,
+    methods: Vec<Method>,
+    sheets: Vec<Sheet>,
+    planes: Vec<Plane>,
 }
 
 impl Decoder {
@@ -29,11 +30,11 @@ impl Decoder {
     pub fn new() -> Self {
         Self {
             features: Features::detect(),
-            canvas: Canvas::default(),
-            layout: Layout::default(),
             text: Text::new(),
-            planes: Vec::new(),
             wave: DecodeScratch::default(),
+            methods: Vec::new(),
+            sheets: Vec::new(),
+            planes: Vec::new(),
         }
     }
 
@@ -48,84 +49,93 @@ impl Decoder {
     /// Paints all of `into` from `bytes`, which are one coded rect of its size and format. BGRX pixels get an X of
     /// 0xFF. The time is bounded by the size of `into`. After an error `into` may be partly painted.
     pub fn decode(&mut self, bytes: &[u8], into: &mut ImageMut<'_>) -> Result<(), DecodeError> {
+        let all = into.as_ref().size().rect();
+        self.decode_batch(bytes, into, &[all])
+    }
+
+    /// Paints the `rects` of `into`, in their order, from `bytes`: one batch of
+    /// [`Encoder::encode_batch`](super::Encoder::encode_batch) with images of these sizes and of the format of
+    /// `into`. Time and memory are bounded by the sum of the rects' areas, which is the caller's to limit; rects may
+    /// overlap. After an error, a rect that sticks out among them, `into` may be partly painted.
+    pub fn decode_batch(
+        &mut self,
+        bytes: &[u8],
+        into: &mut ImageMut<'_>,
+        rects: &[Rect],
+    ) -> Result<(), DecodeError> {
         let mut reader = Reader::new(bytes);
-        let code = reader.byte()?;
-        let method = Method::of(&[code]).ok_or(DecodeError::UnknownMethod(code))?;
-        match (method, into.format()) {
-            (Method::Raw, _) => raw::decode(&mut reader, into)?,
-            (Method::Flat, _) => raw::decode_flat(&mut reader, into)?,
-            (method, PixelFormat::Bgrx8) => self.decode_colours(method, &mut reader, into)?,
-            (Method::Gray, _) => self.decode_samples(&mut reader, into)?,
-            _ => return Err(DecodeError::WrongFormat(code)),
+        self.methods.clear();
+        let (mut sheets, mut planes) = (0, 0);
+        for &rect in rects {
+            let mut target = into.crop_mut(rect).ok_or(DecodeError::Outside)?;
+            let method = self.begin(&mut reader, &mut target, &mut sheets, &mut planes)?;
+            self.methods.push(method);
         }
+        wave::decode(self.features, &mut reader, first(&mut self.planes, planes), &mut self.wave)?;
+        self.paint(&mut reader, into, rects)?;
         reader.finish()
     }
 
-    fn decode_samples(
+    /// Reads what stands at the head of a batch for `target`: paints raw and flat rects, and lays out planes and a
+    /// sheet for others.
+    fn begin(
+        &mut self,
+        reader: &mut Reader<'_>,
+        target: &mut ImageMut<'_>,
+        sheets: &mut usize,
+        planes: &mut usize,
+    ) -> Result<Method, DecodeError> {
+        let code = reader.byte()?;
+        let method = Method::of(&[code]).ok_or(DecodeError::UnknownMethod(code))?;
+        let (w, h) = (target.size().w as usize, target.size().h as usize);
+        match (method, target.format()) {
+            (Method::Raw, _) => raw::decode(reader, target)?,
+            (Method::Flat, _) => raw::decode_flat(reader, target)?,
+            (method, PixelFormat::Bgrx8) => {
+                let sheet = &mut first(&mut self.sheets, *sheets + 1)[*sheets];
+                sheet.expect(method, w, h, reader)?;
+                *sheets += 1;
+                *planes = reset_areas(&sheet.layout, &mut self.planes, *planes);
+            }
+            (Method::Gray, format) => {
+                first(&mut self.planes, *planes + 1)[*planes].reset(w, h, format.depth().into());
+                *planes += 1;
+            }
+            _ => return Err(DecodeError::WrongFormat(code)),
+        }
+        Ok(method)
+    }
+
+    /// Paints what came in planes, then what comes as text.
+    fn paint(
         &mut self,
         reader: &mut Reader<'_>,
         into: &mut ImageMut<'_>,
+        rects: &[Rect],
     ) -> Result<(), DecodeError> {
-        let format = into.format();
-        let planes = planes(&mut self.planes, 1);
-        planes[0].reset(into.size().w as usize, into.size().h as usize, format.depth().into());
-        wave::decode(self.features, reader, planes, &mut self.wave)?;
-        for y in 0..into.size().h {
-            let (source, target) = (planes[0].row(y as usize), into.row_mut(y));
-            if format == PixelFormat::Gray8 {
-                target.iter_mut().zip(source).for_each(|(byte, sample)| *byte = *sample as u8);
-            } else {
-                let (pairs, _) = target.as_chunks_mut::<2>();
-                pairs.iter_mut().zip(source).for_each(|(pair, sample)| *pair = sample.to_le_bytes());
+        let (mut sheets, mut planes) = (0, &self.planes[..]);
+        for (&rect, method) in rects.iter().zip(&self.methods) {
+            if let Method::Raw | Method::Flat = method {
+                continue;
+            }
+            if into.format() == PixelFormat::Bgrx8 {
+                planes = join_areas(&mut self.sheets[sheets], planes);
+                sheets += 1;
+            } else if let [plane, rest @ ..] = planes {
+                give_samples(plane, &mut into.crop_mut(rect).ok_or(DecodeError::Outside)?);
+                planes = rest;
             }
         }
-        Ok(())
-    }
-
-    fn decode_colours(
-        &mut self,
-        method: Method,
-        reader: &mut Reader<'_>,
-        into: &mut ImageMut<'_>,
-    ) -> Result<(), DecodeError> {
-        let (w, h) = (into.size().w as usize, into.size().h as usize);
-        match method {
-            Method::Gray => self.layout.set_whole(w, h, Kind::Gray),
-            Method::Colour => self.layout.set_whole(w, h, Kind::Colour),
-            Method::Mixed => self.layout.read(w, h, reader)?,
-            _ => self.layout.set_text(w, h),
+        if sheets == 0 {
+            return Ok(());
         }
-        self.canvas.reset(w, h);
-        if method != Method::Text {
-            self.decode_areas(reader)?;
+        let sheets = &mut self.sheets[..sheets];
+        if sheets.iter().any(|sheet| sheet.has_text) {
+            self.text.decode(reader.rest(), sheets)?;
         }
-        if let Method::Text | Method::Mixed = method {
-            self.text.decode(reader.rest(), &mut self.canvas, self.layout.blocks())?;
-        }
-        self.canvas.store(into);
-        Ok(())
-    }
-
-    /// Paints the photographs.
-    fn decode_areas(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
-        let mut count = 0;
-        for &area in self.layout.areas() {
-            let (_, _, w, h) = self.layout.pixels(area);
-            let new = if area.kind == Kind::Gray { 1 } else { 3 };
-            for plane in &mut planes(&mut self.planes, count + new)[count..] {
-                plane.reset(w, h, 8);
-            }
-            count += new;
-        }
-        let mut planes = planes(&mut self.planes, count);
-        wave::decode(self.features, reader, planes, &mut self.wave)?;
-        for &area in self.layout.areas() {
-            let (x, y, w, h) = self.layout.pixels(area);
-            let (own, rest) = planes.split_at_mut(if area.kind == Kind::Gray { 1 } else { 3 });
-            planes = rest;
-            for row in 0..h {
-                join_row(own, row, &mut self.canvas.row_mut(y + row)[x..x + w]);
-            }
+        let coded = rects.iter().zip(&self.methods).filter(|(_, m)| !matches!(m, Method::Raw | Method::Flat));
+        for ((&rect, _), sheet) in coded.zip(sheets) {
+            sheet.canvas.store(&mut into.crop_mut(rect).ok_or(DecodeError::Outside)?);
         }
         Ok(())
     }
@@ -137,18 +147,40 @@ impl Default for Decoder {
     }
 }
 
-/// What the encoder split.
-fn join_row(planes: &[Plane], row: usize, target: &mut [u32]) {
-    if let [g, b, r] = planes {
-        let sources = g.row(row).iter().zip(b.row(row)).zip(r.row(row));
-        for (colour, ((g, b), r)) in target.iter_mut().zip(sources) {
-            let back = |more: &u16| more.wrapping_add(*g).wrapping_sub(128) as u8;
-            *colour = u32::from_le_bytes([back(b), *g as u8, back(r), 0]);
+/// Makes room for the photographs of a layout in planes after the first `used`, and counts all planes.
+fn reset_areas(layout: &Layout, planes: &mut Vec<Plane>, mut used: usize) -> usize {
+    for &area in layout.areas() {
+        let (_, _, w, h) = layout.pixels(area);
+        let new = if area.kind == Kind::Gray { 1 } else { 3 };
+        first(planes, used + new)[used..].iter_mut().for_each(|plane| plane.reset(w, h, 8));
+        used += new;
+    }
+    used
+}
+
+/// Paints the photographs of a sheet from the first of `planes`, and returns the rest of them.
+fn join_areas<'a>(sheet: &mut Sheet, mut planes: &'a [Plane]) -> &'a [Plane] {
+    for &area in sheet.layout.areas() {
+        let (x, y, w, h) = sheet.layout.pixels(area);
+        let (own, rest) = planes.split_at(if area.kind == Kind::Gray { 1 } else { 3 });
+        planes = rest;
+        for row in 0..h {
+            join_row(own, row, &mut sheet.canvas.row_mut(y + row)[x..x + w]);
         }
-    } else if let [gray] = planes {
-        target
-            .iter_mut()
-            .zip(gray.row(row))
-            .for_each(|(colour, sample)| *colour = u32::from(*sample) * 0x01_0101);
+    }
+    planes
+}
+
+/// Paints a gray image.
+fn give_samples(plane: &Plane, into: &mut ImageMut<'_>) {
+    let format = into.format();
+    for y in 0..into.size().h {
+        let (source, target) = (plane.row(y as usize), into.row_mut(y));
+        if format == PixelFormat::Gray8 {
+            target.iter_mut().zip(source).for_each(|(byte, sample)| *byte = *sample as u8);
+        } else {
+            let (pairs, _) = target.as_chunks_mut::<2>();
+            pairs.iter_mut().zip(source).for_each(|(pair, sample)| *pair = sample.to_le_bytes());
+        }
     }
 }

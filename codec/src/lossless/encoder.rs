@@ -1,26 +1,29 @@
-//! Chooses a method and writes a coded rect.
+//! Chooses methods and writes coded rects.
 
 use alloc::vec::Vec;
 
-use super::canvas::Canvas;
-use super::layout::{Kind, Layout};
+use super::layout::Kind;
 use super::plane::Plane;
+use super::sheet::{Sheet, first};
+use super::split::split_row;
 use super::text::Text;
 use super::wave::{self, EncodeScratch, Search};
 use super::{Level, Method, raw};
 use crate::cpu::Features;
 use crate::pixel::{ImageRef, PixelFormat};
 
-/// Codes rects, each alone. It keeps its work memory (up to 24 bytes for a pixel of the largest rect so far), so
-/// that small rects cost neither allocation nor set-up; use one for each thread.
+/// Codes rects, each alone or several together. It keeps its work memory (up to 24 bytes for a pixel of the largest
+/// call so far), so that small rects cost neither allocation nor set-up; use one for each thread.
 pub struct Encoder {
     features: Features,
     search: Search,
-    canvas: Canvas,
-    layout: Layout,
     text: Text,
-    planes: Vec<Plane>,
     wave: EncodeScratch,
+    methods: Vec<Method>,
+    sheets: Vec<Sheet>,
+    planes: Vec<Plane>,
+    /// Planes of this call.
+    planes_used: usize,
 }
 
 impl Encoder {
@@ -39,11 +42,12 @@ impl Encoder {
         Self {
             features: Features::detect(),
             search,
-            canvas: Canvas::default(),
-            layout: Layout::default(),
             text: Text::new(),
-            planes: Vec::new(),
             wave: EncodeScratch::new(),
+            methods: Vec::new(),
+            sheets: Vec::new(),
+            planes: Vec::new(),
+            planes_used: 0,
         }
     }
 
@@ -57,26 +61,39 @@ impl Encoder {
 
     /// Appends the coded rect to `out`; always succeeds, with at most one byte more than the raw pixels.
     pub fn encode(&mut self, image: ImageRef<'_>, out: &mut Vec<u8>) -> Method {
-        let start = out.len();
-        out.push(Method::Flat.code());
-        if raw::encode_flat(image, out) {
-            return Method::Flat;
-        }
-        out.truncate(start);
+        // INVARIANT: a batch has a method for each of its images.
+        self.encode_batch(&[image], out)[0]
+    }
 
-        let method = match image.format() {
-            PixelFormat::Bgrx8 => Some(self.encode_colours(image, out)),
-            PixelFormat::Gray8 | PixelFormat::Gray16(_) => self.encode_samples(image, out),
-        };
-        let raw_len = image.size().area() as usize * raw::pixel_bytes(image.format());
-        match method {
-            Some(method) if out.len() - start <= raw_len => method,
-            _ => {
-                out.truncate(start);
-                self.encode_plain(image, out);
-                Method::Raw
-            }
+    /// Appends `images` as one batch, for [`Decoder::decode_batch`](super::Decoder::decode_batch), and says how each
+    /// was coded. They share one set of entropy states and one memory of text, so a small rect costs a few bytes
+    /// beside its pixels, where alone it would cost some seventy. A batch is read as a whole or not at all.
+    ///
+    /// Always succeeds, with at most one byte a rect more than the raw pixels. A batch of one is the coded rect that
+    /// [`Encoder::encode`] writes. The decoder must be told the sizes, the order and the one format.
+    pub fn encode_batch(&mut self, images: &[ImageRef<'_>], out: &mut Vec<u8>) -> &[Method] {
+        let start = out.len();
+        self.methods.clear();
+        self.planes_used = 0;
+        let mut sheets = 0;
+        for image in images {
+            let method = self.begin(*image, &mut sheets, out);
+            self.methods.push(method);
         }
+        let planes = first(&mut self.planes, self.planes_used);
+        wave::encode(self.features, self.search, planes, &mut self.wave, out);
+        self.text.encode(&mut self.sheets[..sheets], out);
+
+        let raw_len: usize = images
+            .iter()
+            .map(|image| 1 + image.size().area() as usize * raw::pixel_bytes(image.format()))
+            .sum();
+        if out.len() - start > raw_len {
+            out.truncate(start);
+            images.iter().for_each(|image| self.encode_plain(*image, out));
+            self.methods.fill(Method::Raw);
+        }
+        &self.methods
     }
 
     /// Appends the rect by the plain path, raw pixels: it shares no coder with [`Encoder::encode`], so a fault in
@@ -86,71 +103,40 @@ impl Encoder {
         raw::encode(image, out);
     }
 
-    /// A gray image; `None` if a sample has more bits than the format says.
-    fn encode_samples(&mut self, image: ImageRef<'_>, out: &mut Vec<u8>) -> Option<Method> {
-        let (w, h) = (image.size().w as usize, image.size().h as usize);
-        let planes = planes(&mut self.planes, 1);
-        planes[0].reset(w, h, image.format().depth().into());
-        let mut used = 0;
-        for (y, source) in image.rows().enumerate() {
-            let target = planes[0].row_mut(y);
-            if let PixelFormat::Gray16(_) = image.format() {
-                for (sample, bytes) in target.iter_mut().zip(source.as_chunks::<2>().0) {
-                    *sample = u16::from_le_bytes(*bytes);
-                    used |= *sample;
+    /// Appends what stands at the head of a batch for `image`, and leaves the rest in planes and sheets.
+    fn begin(&mut self, image: ImageRef<'_>, sheets: &mut usize, out: &mut Vec<u8>) -> Method {
+        let start = out.len();
+        out.push(Method::Flat.code());
+        if raw::encode_flat(image, out) {
+            return Method::Flat;
+        }
+        out.truncate(start);
+        match image.format() {
+            PixelFormat::Bgrx8 => {
+                let sheet = &mut first(&mut self.sheets, *sheets + 1)[*sheets];
+                let method = sheet.see(image);
+                out.push(method.code());
+                if method == Method::Mixed {
+                    sheet.layout.write(out);
                 }
-            } else {
-                target.iter_mut().zip(source).for_each(|(sample, byte)| *sample = u16::from(*byte));
+                if method != Method::Text {
+                    self.planes_used = take_areas(sheet, &mut self.planes, self.planes_used);
+                }
+                // A sheet without text has given all it had, and serves again.
+                *sheets += usize::from(sheet.has_text);
+                method
+            }
+            PixelFormat::Gray8 | PixelFormat::Gray16(_) => {
+                let plane = &mut first(&mut self.planes, self.planes_used + 1)[self.planes_used];
+                if !take_samples(image, plane) {
+                    self.encode_plain(image, out);
+                    return Method::Raw;
+                }
+                self.planes_used += 1;
+                out.push(Method::Gray.code());
+                Method::Gray
             }
         }
-        if u32::from(used) >> image.format().depth() != 0 {
-            return None;
-        }
-        out.push(Method::Gray.code());
-        wave::encode(self.features, self.search, planes, &mut self.wave, out);
-        Some(Method::Gray)
-    }
-
-    /// A BGRX image.
-    fn encode_colours(&mut self, image: ImageRef<'_>, out: &mut Vec<u8>) -> Method {
-        self.canvas.load(image);
-        self.layout.see(&self.canvas);
-        let method = match self.layout.whole() {
-            Some(Kind::Text) => Method::Text,
-            Some(Kind::Gray) => Method::Gray,
-            Some(Kind::Colour) => Method::Colour,
-            None => Method::Mixed,
-        };
-        out.push(method.code());
-        if method == Method::Mixed {
-            self.layout.write(out);
-        }
-        if method != Method::Text {
-            let count = self.take_planes();
-            let planes = planes(&mut self.planes, count);
-            wave::encode(self.features, self.search, planes, &mut self.wave, out);
-        }
-        if let Method::Text | Method::Mixed = method {
-            self.text.encode(&mut self.canvas, self.layout.blocks(), out);
-        }
-        method
-    }
-
-    /// Copies the photographs to planes, and counts those.
-    fn take_planes(&mut self) -> usize {
-        let mut count = 0;
-        for &area in self.layout.areas() {
-            let (x, y, w, h) = self.layout.pixels(area);
-            let new = if area.kind == Kind::Gray { 1 } else { 3 };
-            let own = &mut planes(&mut self.planes, count + new)[count..];
-            own.iter_mut().for_each(|plane| plane.reset(w, h, 8));
-            for row in 0..h {
-                let source = &self.canvas.row(y + row)[x..x + w];
-                split_row(source, own, row);
-            }
-            count += new;
-        }
-        count
     }
 }
 
@@ -160,28 +146,35 @@ impl Default for Encoder {
     }
 }
 
-/// The first `count` planes, made where there are fewer.
-pub(super) fn planes(all: &mut Vec<Plane>, count: usize) -> &mut [Plane] {
-    if all.len() < count {
-        all.resize_with(count, Plane::default);
+/// Copies a gray image; false if a sample has more bits than the format says.
+fn take_samples(image: ImageRef<'_>, plane: &mut Plane) -> bool {
+    plane.reset(image.size().w as usize, image.size().h as usize, image.format().depth().into());
+    let mut used = 0;
+    for (y, source) in image.rows().enumerate() {
+        let target = plane.row_mut(y);
+        if let PixelFormat::Gray16(_) = image.format() {
+            for (sample, bytes) in target.iter_mut().zip(source.as_chunks::<2>().0) {
+                *sample = u16::from_le_bytes(*bytes);
+                used |= *sample;
+            }
+        } else {
+            target.iter_mut().zip(source).for_each(|(sample, byte)| *sample = u16::from(*byte));
+        }
     }
-    &mut all[..count]
+    u32::from(used) >> image.format().depth() == 0
 }
 
-/// One row of colours into one plane of gray, or into green and what blue and red have more, around 128.
-fn split_row(source: &[u32], planes: &mut [Plane], row: usize) {
-    if let [g, b, r] = planes {
-        let targets = g.row_mut(row).iter_mut().zip(b.row_mut(row)).zip(r.row_mut(row));
-        for (((g, b), r), colour) in targets.zip(source) {
-            let [blue, green, red, _] = colour.to_le_bytes();
-            *g = u16::from(green);
-            *b = u16::from(blue.wrapping_sub(green).wrapping_add(128));
-            *r = u16::from(red.wrapping_sub(green).wrapping_add(128));
+/// Copies the photographs of a sheet to planes after the first `used`, and counts all planes.
+fn take_areas(sheet: &Sheet, planes: &mut Vec<Plane>, mut used: usize) -> usize {
+    for &area in sheet.layout.areas() {
+        let (x, y, w, h) = sheet.layout.pixels(area);
+        let new = if area.kind == Kind::Gray { 1 } else { 3 };
+        let own = &mut first(planes, used + new)[used..];
+        own.iter_mut().for_each(|plane| plane.reset(w, h, 8));
+        for row in 0..h {
+            split_row(&sheet.canvas.row(y + row)[x..x + w], own, row);
         }
-    } else if let [gray] = planes {
-        gray.row_mut(row)
-            .iter_mut()
-            .zip(source)
-            .for_each(|(sample, colour)| *sample = (colour & 0xff) as u16);
+        used += new;
     }
+    used
 }

@@ -22,4 +22,7 @@ pub enum DecodeError {
     /// A field holds a value that no encoder writes.
     #[error("coded rect holds an impossible {0}, ask for the rect again")]
     Corrupt(&'static str),
+    /// A rect of a batch is empty or sticks out of the image.
+    #[error("a rect of the batch lies outside its surface, check the rects")]
+    Outside,
 }

@@ -37,6 +37,8 @@ mod kernel;
 mod layout;
 mod plane;
 mod raw;
+mod sheet;
+mod split;
 mod text;
 mod wave;
 

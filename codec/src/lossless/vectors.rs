@@ -4,7 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::*;
-use crate::geom::Size;
+use crate::geom::{Rect, Size};
 use crate::pixel::{ImageMut, ImageRef, PixelFormat, SampleDepth};
 
 struct Vector {
@@ -13,6 +13,8 @@ struct Vector {
     method: Method,
     size: Size,
     format: PixelFormat,
+    /// The rects of a batch, or the whole.
+    rects: &'static [Rect],
     /// The pixel at (x, y): a sample, or `0xRRGGBB`.
     pixel: fn(u32, u32) -> u32,
 }
@@ -24,7 +26,7 @@ macro_rules! stream {
     };
 }
 
-fn vectors() -> [Vector; 8] {
+fn vectors() -> Vec<Vector> {
     let deep = PixelFormat::Gray16(SampleDepth::new(12).expect("12 is in 9..=16"));
     let vector = |(name, stream): (_, &'static [u8]), method, (w, h), format, pixel| Vector {
         name,
@@ -32,9 +34,17 @@ fn vectors() -> [Vector; 8] {
         method,
         size: Size::new(w, h),
         format,
+        rects: &[],
         pixel,
     };
-    [
+    let half = |x: u32, y: u32| {
+        if x < 64 && y < 64 {
+            (x + y + x * y % 5) * 0x01_0101
+        } else {
+            0xf0_f0f0 - 0x80 * ((x / 3 + y / 5) % 4 / 3)
+        }
+    };
+    vec![
         vector(stream!("raw-gray8"), Method::Raw, (2, 2), PixelFormat::Gray8, |x, y| 1 + x + 2 * y),
         vector(stream!("raw-bgrx"), Method::Raw, (2, 1), PixelFormat::Bgrx8, |x, _| {
             0x01_0203 + x * 0x40_0000
@@ -50,15 +60,15 @@ fn vectors() -> [Vector; 8] {
         vector(stream!("colour-bgrx"), Method::Colour, (64, 32), PixelFormat::Bgrx8, |x, y| {
             ((2 * x + y * y % 5) << 16 | (x + 2 * y) << 8 | (90 + x * y % 3)) & 0xff_ffff
         }),
-        vector(stream!("mixed-bgrx"), Method::Mixed, (128, 96), PixelFormat::Bgrx8, |x, y| {
-            if x < 64 && y < 64 {
-                (x + y + x * y % 5) * 0x01_0101
-            } else {
-                0xf0_f0f0 - 0x80 * ((x / 3 + y / 5) % 4 / 3)
-            }
-        }),
+        vector(stream!("mixed-bgrx"), Method::Mixed, (128, 96), PixelFormat::Bgrx8, half),
+        Vector {
+            rects: &THREE,
+            ..vector(stream!("batch-bgrx"), Method::Gray, (128, 96), PixelFormat::Bgrx8, half)
+        },
     ]
 }
+
+const THREE: [Rect; 3] = [Rect::new(0, 0, 64, 64), Rect::new(64, 0, 64, 64), Rect::new(0, 64, 128, 32)];
 
 impl Vector {
     fn pixels(&self) -> Vec<u8> {
@@ -68,6 +78,10 @@ impl Vector {
         places
             .flat_map(|(x, y)| ((self.pixel)(x, y) | opaque).to_le_bytes().into_iter().take(bytes))
             .collect()
+    }
+
+    fn rects(&self) -> Vec<Rect> {
+        if self.rects.is_empty() { vec![self.size.rect()] } else { self.rects.to_vec() }
     }
 
     fn stride(&self) -> usize {
@@ -87,7 +101,8 @@ fn streams_hold_what_they_are_named_for() {
             Encoder::new().encode_plain(image, &mut coded);
             Method::Raw
         } else {
-            Encoder::new().encode(image, &mut coded)
+            let images: Vec<_> = vector.rects().iter().map(|rect| image.crop(*rect).unwrap()).collect();
+            Encoder::new().encode_batch(&images, &mut coded)[0]
         };
         assert_eq!(method, vector.method, "{name}");
         if std::env::var_os("LIGHTBOX_WRITE_VECTORS").is_some() {
@@ -99,7 +114,7 @@ fn streams_hold_what_they_are_named_for() {
 
         let mut target = vec![0; pixels.len()];
         let mut into = ImageMut::new(&mut target, vector.size, vector.stride(), vector.format).unwrap();
-        Decoder::new().decode(vector.stream, &mut into).unwrap();
+        Decoder::new().decode_batch(vector.stream, &mut into, &vector.rects()).unwrap();
         assert_eq!(target, pixels, "{name}");
     }
 }

@@ -16,6 +16,7 @@ use range::{Coder, Odds, RangeReader, RangeWriter};
 
 use super::DecodeError;
 use super::canvas::Canvas;
+use super::sheet::Sheet;
 
 /// Pixels that one question can settle.
 const GROUP: usize = 8;
@@ -40,35 +41,36 @@ impl Text {
         Self { guesses: Guesses::new(), odds: Vec::new() }
     }
 
-    /// Appends the pixels of `blocks`. Everything outside them is known to the decoder.
-    pub(super) fn encode(&mut self, canvas: &mut Canvas, blocks: &[Block], out: &mut Vec<u8>) {
-        let background = blocks.first().map_or(0, |block| canvas.row(block.y)[block.x]);
+    /// Appends the text of `sheets`. Everything else on them is known to the decoder.
+    pub(super) fn encode(&mut self, sheets: &mut [Sheet], out: &mut Vec<u8>) {
+        let mut text = sheets.iter_mut().filter(|sheet| sheet.has_text);
+        let Some(first) = text.next() else { return };
+        let background = first.layout.blocks().first().map_or(0, |block| first.canvas.row(block.y)[block.x]);
         out.extend_from_slice(&background.to_le_bytes()[..3]);
         let mut writer = RangeWriter::new(out);
-        self.begin(canvas, background);
-        for block in blocks {
-            for y in block.y..block.end_y {
-                self.code_row(&mut writer, canvas, y, block.x, block.end_x);
+        self.begin(sheets, background);
+        for sheet in sheets.iter_mut().filter(|sheet| sheet.has_text) {
+            for block in sheet.layout.blocks() {
+                for y in block.y..block.end_y {
+                    self.code_row(&mut writer, &mut sheet.canvas, y, block.x, block.end_x);
+                }
             }
         }
         writer.finish();
     }
 
-    /// Paints the pixels of `blocks` from all of `bytes`.
-    pub(super) fn decode(
-        &mut self,
-        bytes: &[u8],
-        canvas: &mut Canvas,
-        blocks: &[Block],
-    ) -> Result<(), DecodeError> {
+    /// Paints the text of `sheets` from all of `bytes`.
+    pub(super) fn decode(&mut self, bytes: &[u8], sheets: &mut [Sheet]) -> Result<(), DecodeError> {
         let Some((&[b, g, r], bytes)) = bytes.split_first_chunk() else { return Err(DecodeError::Truncated) };
         let mut reader = RangeReader::new(bytes);
-        self.begin(canvas, u32::from_le_bytes([b, g, r, 0]));
-        for block in blocks {
-            for y in block.y..block.end_y {
-                self.code_row(&mut reader, canvas, y, block.x, block.end_x);
-                if reader.is_overrun() {
-                    return Err(DecodeError::Truncated);
+        self.begin(sheets, u32::from_le_bytes([b, g, r, 0]));
+        for sheet in sheets.iter_mut().filter(|sheet| sheet.has_text) {
+            for block in sheet.layout.blocks() {
+                for y in block.y..block.end_y {
+                    self.code_row(&mut reader, &mut sheet.canvas, y, block.x, block.end_x);
+                    if reader.is_overrun() {
+                        return Err(DecodeError::Truncated);
+                    }
                 }
             }
         }
@@ -78,9 +80,13 @@ impl Text {
         }
     }
 
-    fn begin(&mut self, canvas: &mut Canvas, background: u32) {
-        canvas.set_margins(background);
-        self.guesses.reset(canvas.w() * canvas.h());
+    fn begin(&mut self, sheets: &mut [Sheet], background: u32) {
+        let mut area = 0;
+        for sheet in sheets.iter_mut().filter(|sheet| sheet.has_text) {
+            sheet.canvas.set_margins(background);
+            area += sheet.canvas.w() * sheet.canvas.h();
+        }
+        self.guesses.reset(area);
         self.odds.clear();
         self.odds.extend_from_slice(&FRESH);
     }

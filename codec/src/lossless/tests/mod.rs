@@ -1,3 +1,5 @@
+mod batch;
+
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -72,6 +74,15 @@ impl Picture {
 
     fn stride(&self) -> usize {
         self.size.w as usize * self.format.bytes_per_pixel()
+    }
+
+    /// Paints another picture over it, with its top left corner at (`x`, `y`).
+    fn paste(&mut self, other: &Picture, x: usize, y: usize) {
+        let bytes = self.format.bytes_per_pixel();
+        let stride = self.stride();
+        for (i, row) in other.image().rows().enumerate() {
+            self.pixels[(y + i) * stride + x * bytes..][..row.len()].copy_from_slice(row);
+        }
     }
 
     fn decode(&self, features: Features, coded: &[u8]) -> Result<Vec<u8>, DecodeError> {
