@@ -8,7 +8,7 @@ mod push;
 
 use super::scalar::{Decoding, Modelling, Words};
 use crate::lossless::wave::LANES;
-use crate::lossless::wave::tables::Map;
+use crate::lossless::wave::tables::{ENTRIES, Entry, Map};
 
 /// [`super::scalar::model`] with AVX2. The caller has seen [`crate::cpu::Features::AVX2`].
 pub(super) fn model(job: &mut Modelling<'_>) {
@@ -19,9 +19,15 @@ pub(super) fn model(job: &mut Modelling<'_>) {
 }
 
 /// [`super::scalar::push`] with AVX2. The caller has seen [`crate::cpu::Features::AVX2`].
-pub(super) fn push(symbols: &[u32], map: &Map, states: &mut [u32; LANES], words: &mut Words) {
+pub(super) fn push(
+    symbols: &[u32],
+    map: &Map,
+    entries: &[Entry; ENTRIES],
+    states: &mut [u32; LANES],
+    words: &mut Words,
+) {
     // SAFETY: as in `model`.
-    unsafe { push::push(symbols, map, states, words) }
+    unsafe { push::push(symbols, map, entries, states, words) }
 }
 
 /// [`super::scalar::decode`] with AVX2. The caller has seen [`crate::cpu::Features::AVX2`].

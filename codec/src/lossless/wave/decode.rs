@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::model::CONTEXTS;
-use super::tables::{FAMILY_COUNT, MAPS, Map, SCALE_BITS};
+use super::tables::{DECODE, FAMILY_COUNT, MAPS, Map, SCALE_BITS};
 use super::{BLOCK, LANES, MIN_PITCH, SEGMENT_STEPS, Unit, units};
 use crate::cpu::Features;
 use crate::lossless::DecodeError;
@@ -46,7 +46,7 @@ pub(in crate::lossless) fn decode(
         }
         scratch.source.load(reader.take(2 * count)?);
         let mut predictors = &scratch.predictors[..];
-        for (number, unit, tables) in &scratch.units {
+        for (number, unit, starts) in &scratch.units {
             let (own, rest) = predictors.split_at(unit.steps / BLOCK);
             predictors = rest;
             let plane = &mut planes[*number];
@@ -64,7 +64,9 @@ pub(in crate::lossless) fn decode(
                     samples: &mut plane.samples_mut()[top..],
                     line: &mut scratch.line,
                     predictors: own,
-                    tables,
+                    guide: None,
+                    table: &DECODE,
+                    starts,
                     states: &mut states,
                     source: &mut scratch.source,
                 },

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::model::{CONTEXTS, ESCAPE, PREDICTORS};
-use super::tables::{COST, FAMILY_COUNT, MAPS, Map};
+use super::tables::{COST, ENCODE, FAMILY_COUNT, MAPS, Map};
 use super::{BLOCK, LANES, MIN_PITCH, SEGMENT_STEPS, Unit, units};
 use crate::cpu::Features;
 use crate::lossless::bytes::{BitWriter, put_number};
@@ -83,6 +83,7 @@ pub(in crate::lossless) fn encode(
                     plane,
                     search,
                     residuals: &mut scratch.residuals,
+                    guide: None,
                     costs: &mut scratch.costs[..blocks],
                     predictors: &mut segment.predictors[first..],
                     symbols: &mut segment.symbols[symbols..],
@@ -134,7 +135,8 @@ impl Segment {
                 Choice::Preset(number) => &MAPS[usize::from(*number)],
                 Choice::Own(map) => map,
             };
-            kernel::push(features, &self.symbols[start..end], map, &mut states, &mut self.words);
+            let symbols = &self.symbols[start..end];
+            kernel::push(features, symbols, map, &ENCODE, &mut states, &mut self.words);
             end = start;
         }
         let words = self.words.written();

@@ -14,6 +14,8 @@ pub(in crate::lossless) const FIRST_WIDE: u32 = 24;
 pub(in crate::lossless) const ESCAPE_BITS: u32 = 16;
 /// The number of the median edge detector.
 pub(in crate::lossless) const MED: u8 = 0;
+/// What a guide counts for in a context, beside the weights of the neighbours.
+pub(in crate::lossless) const GUIDE_WEIGHT: u32 = 4;
 
 pub(in crate::lossless) use super::trained::BANK;
 
@@ -51,10 +53,11 @@ pub(in crate::lossless) fn unfold(z: u32, prediction: i32, max: i32) -> i32 {
 }
 
 /// The context: how large the residuals around are, two steps an octave.
-/// `z` are the residuals of W, N, NW, NE, WW, NN.
+/// `z` are the residuals of W, N, NW, NE, WW, NN; `guide` is the sum of those of earlier planes at the same place,
+/// at most 0xffff, and 0 where no plane is guided by others.
 #[inline(always)]
-pub(in crate::lossless) fn context(z: [u32; 6]) -> u32 {
-    let energy = 1 + 4 * z[0] + 3 * z[1] + 2 * (z[2] + z[3] + z[4]) + z[5];
+pub(in crate::lossless) fn context(z: [u32; 6], guide: u32) -> u32 {
+    let energy = 1 + 4 * z[0] + 3 * z[1] + 2 * (z[2] + z[3] + z[4]) + z[5] + GUIDE_WEIGHT * guide;
     (((energy as i32 as f32).to_bits() >> 22) - 254).min(CONTEXTS as u32 - 1)
 }
 
@@ -108,13 +111,14 @@ mod tests {
 
     #[test]
     fn contexts_grow_with_energy_and_stay_in_range() {
-        assert_eq!(context([0; 6]), 0);
-        assert_eq!(context([0xffff; 6]), CONTEXTS as u32 - 1);
+        assert_eq!(context([0; 6], 0), 0);
+        assert_eq!(context([0xffff; 6], 0xffff), CONTEXTS as u32 - 1);
         let mut last = 0;
         for z in 0..4096 {
-            let ctx = context([z; 6]);
+            let ctx = context([z; 6], 0);
             assert!(ctx >= last);
             last = ctx;
+            assert!(context([z; 6], z) >= ctx && context([0; 6], z) <= context([0; 6], z + 1));
         }
     }
 

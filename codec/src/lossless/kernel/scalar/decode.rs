@@ -3,7 +3,7 @@
 use crate::lossless::wave::model::{
     CONTEXTS, ESCAPE, ESCAPE_BITS, FIRST_WIDE, MED, context, linear, med, raw_bits, unfold, weights,
 };
-use crate::lossless::wave::tables::{DECODE, SCALE_BITS, SLOTS};
+use crate::lossless::wave::tables::{SCALE_BITS, SLOTS};
 use crate::lossless::wave::{BLOCK, LAG, LANES, Unit};
 
 /// A unit to be decoded.
@@ -19,8 +19,12 @@ pub(in crate::lossless) struct Decoding<'a> {
     pub(in crate::lossless) line: &'a mut [u16],
     /// The predictor of each block.
     pub(in crate::lossless) predictors: &'a [u8],
-    /// Where the table of each context begins.
-    pub(in crate::lossless) tables: &'a [u32; CONTEXTS],
+    /// Sums of the residuals of earlier planes, step by step; this plane's are added, of idle lanes 0.
+    pub(in crate::lossless) guide: Option<&'a mut [[u16; LANES]]>,
+    /// Tables of 2^[`SCALE_BITS`] slots, in the form of [`DECODE`](crate::lossless::wave::tables::DECODE).
+    pub(in crate::lossless) table: &'a [u32; SLOTS],
+    /// Where in `table` that of each context begins, a multiple of 2^[`SCALE_BITS`].
+    pub(in crate::lossless) starts: &'a [u32; CONTEXTS],
     pub(in crate::lossless) states: &'a mut [u32; LANES],
     pub(in crate::lossless) source: &'a mut Source,
 }
@@ -210,9 +214,9 @@ pub(in crate::lossless) fn decode(job: &mut Decoding<'_>) {
     let mut at = Position::new();
     // Lane 0 takes NN of this column and NE, which is N of the next, from the plane.
     let (mut here, mut next) = (Above { row: 0, column: 0 }, Above { row: 0, column: 1 % pitch });
-    for &id in &job.predictors[..steps / BLOCK] {
+    for (block, &id) in job.predictors[..steps / BLOCK].iter().enumerate() {
         let c = weights(id);
-        for _ in 0..BLOCK {
+        for step in block * BLOCK..(block + 1) * BLOCK {
             at.look(w as i32, rows as i32);
             // Past the last row and column there is nothing to read, and nothing is decoded.
             let read = |above: &Above, up: usize| {
@@ -226,7 +230,13 @@ pub(in crate::lossless) fn decode(job: &mut Decoding<'_>) {
             let z_ne = down(&residuals.w, i32::from(job.line[next.column]));
             let z_taps = residuals.taps(&z_ne, residuals.n[0], &at);
 
-            let z = take_residuals(job.states, &contexts(&z_taps), job.tables, &at.active, job.source);
+            let guide = job.guide.as_ref().map_or([0; LANES], |guide| guide[step].map(i32::from));
+            let z = take_residuals(job, &contexts(&z_taps, &guide), &at.active);
+            if let Some(guide) = &mut job.guide {
+                for (sum, z) in guide[step].iter_mut().zip(z) {
+                    *sum = sum.saturating_add(z as u16);
+                }
+            }
 
             let prediction = predict(id, &c, &taps, max);
             let mut own = [0; LANES];
@@ -255,12 +265,11 @@ pub(in crate::lossless) fn decode(job: &mut Decoding<'_>) {
 }
 
 #[inline(always)]
-fn contexts(z: &Taps) -> Lanes {
+fn contexts(z: &Taps, guide: &Lanes) -> Lanes {
     let mut out = [0; LANES];
     for i in 0..LANES {
-        let z = [z.w[i], z.n[i], z.nw[i], z.ne[i], z.ww[i], z.nn[i]];
-        out[i] =
-            context([z[0] as u32, z[1] as u32, z[2] as u32, z[3] as u32, z[4] as u32, z[5] as u32]) as i32;
+        let z = [z.w[i], z.n[i], z.nw[i], z.ne[i], z.ww[i], z.nn[i]].map(|z| z as u32);
+        out[i] = context(z, guide[i] as u32) as i32;
     }
     out
 }
@@ -283,22 +292,16 @@ fn predict(id: u8, c: &[i32; 6], taps: &Taps, max: i32) -> Lanes {
 
 /// One residual for each active lane, 0 for the others.
 #[inline(always)]
-fn take_residuals(
-    states: &mut [u32; LANES],
-    contexts: &Lanes,
-    tables: &[u32; CONTEXTS],
-    active: &Lanes,
-    source: &mut Source,
-) -> Lanes {
-    let words = source.window();
+fn take_residuals(job: &mut Decoding<'_>, contexts: &Lanes, active: &Lanes) -> Lanes {
+    let (states, words) = (&mut *job.states, job.source.window());
     let mut taken = 0;
     let mut z = [0; LANES];
     let mut wide = 0u32;
     for i in 0..LANES {
         // An idle lane goes through the motions, and keeps its state.
         let x = states[i];
-        let table = tables[contexts[i] as usize % CONTEXTS];
-        let entry = DECODE[(table | x & ((1 << SCALE_BITS) - 1)) as usize % SLOTS];
+        let start = job.starts[contexts[i] as usize % CONTEXTS];
+        let entry = job.table[(start | x & ((1 << SCALE_BITS) - 1)) as usize % SLOTS];
         let (offset, frequency) = (entry & 0x3ff, entry >> 10 & 0x3ff);
         let (k, bits) = (entry >> 20 & 63, entry >> 26);
         let mask = active[i] as u32;
@@ -320,7 +323,7 @@ fn take_residuals(
     if wide != 0 {
         take_wide(states, &mut z, wide, words, &mut taken);
     }
-    source.advance(taken);
+    job.source.advance(taken);
     z
 }
 

@@ -16,6 +16,8 @@ pub(in crate::lossless) struct Modelling<'a> {
     pub(in crate::lossless) search: Search,
     /// Kept from unit to unit of a plane.
     pub(in crate::lossless) residuals: &'a mut Residuals,
+    /// Sums of the residuals of earlier planes at the same places, `unit.w` to a row; this plane's are added.
+    pub(in crate::lossless) guide: Option<&'a mut [u16]>,
     /// Scratch: the cost of each predictor in each block.
     pub(in crate::lossless) costs: &'a mut [[u32; PREDICTORS]],
     /// Out: the predictor of each block.
@@ -227,11 +229,18 @@ fn emit_row(job: &mut Modelling<'_>, row: usize) {
     let above2 = if row.is_multiple_of(LANES) { above } else { above2 };
     let (own, wz, wwz) = (&own[2..][..w], &own[1..][..w], &own[..w]);
     let (nz, nwz, nez, nnz) = (&above[2..][..w], &above[1..][..w], &above[3..][..w], &above2[2..][..w]);
+    let around = |x: usize| [wz[x], nz[x], nwz[x], nez[x], wwz[x], nnz[x]].map(u32::from);
     let symbols = &mut job.residuals.symbols[..w];
-    for x in 0..w {
-        let ctx = context([wz[x], nz[x], nwz[x], nez[x], wwz[x], nnz[x]].map(u32::from));
-        let z = u32::from(own[x]);
-        symbols[x] = z | token(z) << 16 | ctx << 22;
+    if let Some(guide) = &mut job.guide {
+        let guide = &mut guide[row * w..][..w];
+        for x in 0..w {
+            symbols[x] = symbol(own[x], context(around(x), u32::from(guide[x])));
+            guide[x] = guide[x].saturating_add(own[x]);
+        }
+    } else {
+        for x in 0..w {
+            symbols[x] = symbol(own[x], context(around(x), 0));
+        }
     }
     let start = first_step(&job.unit, row) * LANES + row % LANES;
     let counts = job.counts.as_flattened_mut();
@@ -240,6 +249,12 @@ fn emit_row(job: &mut Modelling<'_>, row: usize) {
         counts[(symbol >> 16) as usize] += 1;
     }
     job.residuals.rows = rows;
+}
+
+#[inline(always)]
+fn symbol(z: u16, ctx: u32) -> u32 {
+    let z = u32::from(z);
+    z | token(z) << 16 | ctx << 22
 }
 
 /// The margins of residuals follow the rule of [`Plane::set_margins`].

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::SKIP;
 use crate::lossless::wave::LANES;
 use crate::lossless::wave::model::{ESCAPE, ESCAPE_BITS, FIRST_WIDE, raw_bits};
-use crate::lossless::wave::tables::{ENCODE, ENTRIES, Entry, Map, SCALE_BITS};
+use crate::lossless::wave::tables::{ENTRIES, Entry, Map, SCALE_BITS};
 
 /// Words written from the end to the front.
 #[derive(Default)]
@@ -62,28 +62,36 @@ impl StepWords<'_> {
     }
 }
 
-/// Where the entries of each context's family begin.
-pub(in crate::lossless) struct Tables {
+/// How the tokens of each context enter a state.
+pub(in crate::lossless) struct Tables<'a> {
+    pub(in crate::lossless) entries: &'a [Entry; ENTRIES],
+    /// Where the entries of each context's family begin.
     pub(in crate::lossless) starts: [u32; 32],
 }
 
-impl Tables {
-    pub(in crate::lossless) fn new(map: &Map) -> Self {
+impl<'a> Tables<'a> {
+    pub(in crate::lossless) fn new(map: &Map, entries: &'a [Entry; ENTRIES]) -> Self {
         let mut starts = [0; 32];
         starts.iter_mut().zip(map).for_each(|(start, &family)| *start = u32::from(family) * 64);
-        Self { starts }
+        Self { entries, starts }
     }
 
     #[inline(always)]
-    fn entry(&self, symbol: u32) -> &'static Entry {
+    fn entry(&self, symbol: u32) -> &'a Entry {
         let start = self.starts[(symbol >> 22) as usize % self.starts.len()];
-        &ENCODE[(start + (symbol >> 16 & 63)) as usize % ENTRIES]
+        &self.entries[(start + (symbol >> 16 & 63)) as usize % ENTRIES]
     }
 }
 
 #[inline(always)]
-pub(in crate::lossless) fn push(symbols: &[u32], map: &Map, states: &mut [u32; LANES], words: &mut Words) {
-    let tables = Tables::new(map);
+pub(in crate::lossless) fn push(
+    symbols: &[u32],
+    map: &Map,
+    entries: &[Entry; ENTRIES],
+    states: &mut [u32; LANES],
+    words: &mut Words,
+) {
+    let tables = Tables::new(map, entries);
     let mut x = *states;
     let (steps, _) = symbols.as_chunks::<LANES>();
     for step in steps.iter().rev() {
@@ -97,7 +105,7 @@ pub(in crate::lossless) fn push(symbols: &[u32], map: &Map, states: &mut [u32; L
 pub(in crate::lossless) fn push_step(
     x: &mut [u32; LANES],
     step: &[u32; LANES],
-    tables: &Tables,
+    tables: &Tables<'_>,
     words: &mut Words,
 ) {
     let mut spare = [0; Words::ROOM];

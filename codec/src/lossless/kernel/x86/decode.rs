@@ -4,8 +4,8 @@ use core::arch::x86_64::*;
 
 use super::super::scalar::{Decoding, Source, take_wide};
 use super::lanes::V;
-use crate::lossless::wave::model::{CONTEXTS, FIRST_WIDE, MED, raw_bits, weights};
-use crate::lossless::wave::tables::{DECODE, SCALE_BITS, SLOTS};
+use crate::lossless::wave::model::{CONTEXTS, FIRST_WIDE, GUIDE_WEIGHT, MED, raw_bits, weights};
+use crate::lossless::wave::tables::{SCALE_BITS, SLOTS};
 use crate::lossless::wave::{BLOCK, LAG, LANES, Unit};
 
 /// What lies around the lanes: as `Around` of the plain version.
@@ -111,7 +111,7 @@ pub(super) fn decode(job: &mut Decoding<'_>) {
         row: V::load(&core::array::from_fn(|i| i as i32)),
     };
     let mut states = V::load(&job.states.map(|x| x as i32));
-    let families = Families::new(job.tables);
+    let families = Families::new(job.starts);
     let mut fresh = Fresh { samples: [[0; LANES]; BLOCK], residuals: [0; BLOCK] };
     // What lane 0 reads above the unit's bands: (row, column) of this step and of the next.
     let (mut here, mut next) = ((0, 0), (0, 1 % pitch));
@@ -129,8 +129,17 @@ pub(super) fn decode(job: &mut Decoding<'_>) {
             let above = _mm256_cvtsi256_si32(residuals.n.0);
             let z_taps = residuals.taps(z_ne, residuals.older.down(above), &masks);
 
-            let tables = families.tables(contexts(&z_taps));
-            let z = take_residuals(&mut states, tables, masks.active, job.source);
+            let mut energy = energy(&z_taps);
+            if let Some(guide) = &job.guide {
+                energy =
+                    energy.add(V::load_u16(&guide[block * BLOCK + step]).mul(V::all(GUIDE_WEIGHT as i32)));
+            }
+            let starts = families.starts(contexts(energy));
+            let z = take_residuals(&mut states, job.table, starts, masks.active, job.source);
+            if let Some(guide) = &mut job.guide {
+                let guide = &mut guide[block * BLOCK + step];
+                *guide = narrow(V::load_u16(guide).add(z).min(V::all(0xffff)));
+            }
             let own = samples.w.or_where(masks.active, unfold(z, predictor.predict(&taps), max));
 
             fresh.samples[step] = narrow(own);
@@ -202,9 +211,9 @@ struct Families {
 impl Families {
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn new(tables: &[u32; CONTEXTS]) -> Self {
+    fn new(starts: &[u32; CONTEXTS]) -> Self {
         let mut bytes = [0u8; 32];
-        bytes.iter_mut().zip(tables).for_each(|(byte, table)| *byte = (table >> SCALE_BITS) as u8);
+        bytes.iter_mut().zip(starts).for_each(|(byte, start)| *byte = (start >> SCALE_BITS) as u8);
         // SAFETY: `bytes` holds 32 bytes: two unaligned loads of 16.
         let (low, high) = unsafe {
             (_mm_loadu_si128(bytes.as_ptr().cast()), _mm_loadu_si128(bytes.as_ptr().add(16).cast()))
@@ -215,7 +224,7 @@ impl Families {
     /// Where the tables of the lanes begin.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn tables(&self, contexts: V) -> V {
+    fn starts(&self, contexts: V) -> V {
         // A set top bit makes a byte of the result 0: only the lowest byte of each lane looks something up.
         let look = |half| {
             let index = _mm256_or_si256(half, _mm256_set1_epi32(0x8080_8000u32 as i32));
@@ -229,9 +238,14 @@ impl Families {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn contexts(z: &Taps) -> V {
+fn energy(z: &Taps) -> V {
     let twice = z.nw.add(z.ne).add(z.ww).add(z.n).left::<1>();
-    let energy = z.w.left::<2>().add(twice).add(z.n).add(z.nn).add(V::all(1));
+    z.w.left::<2>().add(twice).add(z.n).add(z.nn).add(V::all(1))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn contexts(energy: V) -> V {
     energy.float_bits().right::<22>().sub(V::all(254)).min(V::all(CONTEXTS as i32 - 1))
 }
 
@@ -276,10 +290,10 @@ impl Predictor {
 /// One residual for each active lane, 0 for the others.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2")]
-fn take_residuals(states: &mut V, tables: V, active: V, source: &mut Source) -> V {
+fn take_residuals(states: &mut V, table: &[u32; SLOTS], starts: V, active: V, source: &mut Source) -> V {
     let x = *states;
-    let slots = tables.or(x.and(V::all((1 << SCALE_BITS) - 1)));
-    let entries = look_up(slots);
+    let slots = starts.or(x.and(V::all((1 << SCALE_BITS) - 1)));
+    let entries = look_up(table, slots);
     let offset = entries.and(V::all(0x3ff));
     let frequency = entries.right::<10>().and(V::all(0x3ff));
     let token = entries.right::<20>().and(V::all(63));
@@ -326,10 +340,10 @@ fn add_wide(states: &mut V, z: V, token: V, wide: u32, words: &[u16; Source::ROO
 /// Table entries of the slots.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn look_up(slots: V) -> V {
+fn look_up(table: &[u32; SLOTS], slots: V) -> V {
     let within = V::all(SLOTS as i32 - 1);
     let slots = slots.and(within);
-    let table = DECODE.as_ptr().cast();
+    let table = table.as_ptr().cast();
     // SAFETY: the mask keeps every index below SLOTS, a power of two and the length of the table.
     unsafe { V(_mm256_i32gather_epi32::<4>(table, slots.0), _mm256_i32gather_epi32::<4>(table, slots.1)) }
 }

@@ -53,6 +53,16 @@ impl V {
 
     #[inline]
     #[target_feature(enable = "avx2")]
+    pub(super) fn load_u16(lanes: &[u16; LANES]) -> V {
+        let at = lanes.as_ptr();
+        // SAFETY: the reference holds 16 numbers of 2 bytes: both halves of 16 bytes lie in it, and an unaligned
+        // load asks for nothing else.
+        let (low, high) = unsafe { (_mm_loadu_si128(at.cast()), _mm_loadu_si128(at.add(8).cast())) };
+        V(_mm256_cvtepu16_epi32(low), _mm256_cvtepu16_epi32(high))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
     pub(super) fn store(self) -> [i32; LANES] {
         let mut lanes = [0; LANES];
         let at = lanes.as_mut_ptr();

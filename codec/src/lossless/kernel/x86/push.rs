@@ -6,20 +6,26 @@ use super::super::scalar::{SKIP, Tables, Words, push_step};
 use super::lanes::V;
 use crate::lossless::wave::LANES;
 use crate::lossless::wave::model::FIRST_WIDE;
-use crate::lossless::wave::tables::{ENCODE, ENTRIES, Entry, Map, SCALE_BITS};
+use crate::lossless::wave::tables::{ENTRIES, Entry, Map, SCALE_BITS};
 
 /// Pushes the symbols of a unit. The CPU must have AVX2, BMI1 and BMI2.
 #[target_feature(enable = "avx2,bmi1,bmi2")]
-pub(super) fn push(symbols: &[u32], map: &Map, states: &mut [u32; LANES], words: &mut Words) {
-    let tables = Tables::new(map);
+pub(super) fn push(
+    symbols: &[u32],
+    map: &Map,
+    entries: &[Entry; ENTRIES],
+    states: &mut [u32; LANES],
+    words: &mut Words,
+) {
+    let tables = Tables::new(map, entries);
     let mut x = V::load(&states.map(|x| x as i32));
     let (steps, _) = symbols.as_chunks::<LANES>();
     for step in steps.iter().rev() {
         let symbols = V::load(&step.map(|symbol| symbol as i32));
         let idle = symbols.is(V::all(SKIP as i32));
         let token = symbols.right::<16>().and(V::all(63));
-        let entry = tables_of(&tables, symbols.right::<22>()).add(token);
-        let (reciprocal, rest) = look_up(entry);
+        let entry = starts_of(&tables.starts, symbols.right::<22>()).add(token);
+        let (reciprocal, rest) = look_up(entries, entry);
         let wide = token.is_more(V::all(FIRST_WIDE as i32 - 1)).or(rest.halve::<31>());
         if wide.is_any_outside(idle) {
             let mut lanes = x.store().map(|x| x as u32);
@@ -85,29 +91,28 @@ fn put_half(lanes: __m128i, mask: u32, words: &mut Words) {
 /// Where the entries of the contexts' families begin.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn tables_of(tables: &Tables, contexts: V) -> V {
+fn starts_of(starts: &[u32; 32], contexts: V) -> V {
     let contexts = contexts.and(V::all(31));
-    let at = tables.starts.as_ptr().cast();
-    const { assert!(size_of::<Tables>() == 32 * 4) };
-    // SAFETY: the mask keeps every index below 32, the length of the table.
+    let at = starts.as_ptr().cast();
+    // SAFETY: the mask keeps every index below 32, the number of starts.
     unsafe { V(_mm256_i32gather_epi32::<4>(at, contexts.0), _mm256_i32gather_epi32::<4>(at, contexts.1)) }
 }
 
 /// The reciprocals and the rests of the entries.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn look_up(entries: V) -> (V, V) {
-    let entries = entries.and(V::all(ENTRIES as i32 - 1));
-    let at = ENCODE.as_ptr().cast::<i32>();
+fn look_up(entries: &[Entry; ENTRIES], numbers: V) -> (V, V) {
+    let numbers = numbers.and(V::all(ENTRIES as i32 - 1));
+    let at = entries.as_ptr().cast::<i32>();
     const { assert!(ENTRIES.is_power_of_two() && size_of::<Entry>() == 8) };
     // SAFETY: an entry is two numbers of 4 bytes (`repr(C)`), and the mask keeps every index below ENTRIES, a power
     // of two and the length of the table: the first gather reads first numbers, the second, 4 bytes on, second ones.
     unsafe {
         (
-            V(_mm256_i32gather_epi32::<8>(at, entries.0), _mm256_i32gather_epi32::<8>(at, entries.1)),
+            V(_mm256_i32gather_epi32::<8>(at, numbers.0), _mm256_i32gather_epi32::<8>(at, numbers.1)),
             V(
-                _mm256_i32gather_epi32::<8>(at.add(1), entries.0),
-                _mm256_i32gather_epi32::<8>(at.add(1), entries.1),
+                _mm256_i32gather_epi32::<8>(at.add(1), numbers.0),
+                _mm256_i32gather_epi32::<8>(at.add(1), numbers.1),
             ),
         )
     }
