@@ -92,6 +92,7 @@ impl Still {
     pub fn bits(&self) -> u32 {
         match self.format {
             PixelFormat::Bgrx8 => 24,
+            PixelFormat::Bgrx10 => 30,
             gray => gray.depth().into(),
         }
     }
@@ -126,6 +127,7 @@ pub fn write_png(path: &Path, image: ImageRef<'_>) -> Result<(), PictureError> {
             encoder.set_color(png::ColorType::Grayscale);
             image.rows().for_each(|row| data.extend_from_slice(row));
         }
+        PixelFormat::Bgrx10 => return Err(PictureError::Unsupported { what: "ten-bit colour" }),
         PixelFormat::Gray16(_) => return Err(PictureError::Unsupported { what: "deep gray" }),
     }
     let mut writer = encoder.write_header()?;

@@ -168,6 +168,7 @@ fn step(image: &mut Image, decoder: &mut Decoder, op: &Op) -> Result<(), PaintEr
 fn as_defined([a, b, c, d]: [u8; 4], format: PixelFormat) -> [u8; 4] {
     match format {
         PixelFormat::Bgrx8 => [a, b, c, 0xFF],
+        PixelFormat::Bgrx10 => [a, b, c, d | 0xC0],
         PixelFormat::Gray8 => [a, b, c, d],
         PixelFormat::Gray16(depth) => {
             let [low, high] = (u16::from_le_bytes([a, b]) & depth.max()).to_le_bytes();

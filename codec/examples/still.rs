@@ -166,7 +166,15 @@ impl Netpbm {
                     3 * area,
                 )
             }
-            _ => return Err("only P5, and P6 with a maximum of 255".into()),
+            ("P6", 1023) => {
+                let body = body.get(..6 * area).ok_or("file is short")?;
+                let pixel = |p: &[u8]| {
+                    let [r, g, b] = [0, 2, 4].map(|at| u32::from(p[at]) << 8 | u32::from(p[at + 1]));
+                    (b | g << 10 | r << 20 | 3 << 30).to_le_bytes()
+                };
+                (PixelFormat::Bgrx10, body.chunks_exact(6).flat_map(pixel).collect(), 4 * area)
+            }
+            _ => return Err("only P5, and P6 with a maximum of 255 or 1023".into()),
         };
         Ok(Self { size, format, pixels, raw_bytes })
     }

@@ -64,6 +64,7 @@ mod compute {
             PixelFormat::Bgrx8 => 1,
             PixelFormat::Gray8 => 2,
             PixelFormat::Gray16(_) => 3,
+            PixelFormat::Bgrx10 => 4,
         }
     }
 }

@@ -11,6 +11,10 @@ use crate::geom::{MAX_SIDE, Rect, Size};
 pub enum PixelFormat {
     /// 4 bytes: blue, green, red, and one byte that carries nothing. Both sides keep that byte at 0xFF.
     Bgrx8,
+    /// 4 bytes, a number: blue in bits 0 to 9, green in 10 to 19, red in 20 to 29; bits 30 and 31 carry nothing, and
+    /// both sides keep them set. DRM calls it `XRGB2101010`; in `DXGI_FORMAT_R10G10B10A2_UNORM` red and blue have
+    /// changed places.
+    Bgrx10,
     /// 1 byte of gray.
     Gray8,
     /// 2 bytes of gray; the unused high bits are 0.
@@ -21,7 +25,7 @@ impl PixelFormat {
     /// Bytes a pixel takes in memory.
     pub const fn bytes_per_pixel(self) -> usize {
         match self {
-            PixelFormat::Bgrx8 => 4,
+            PixelFormat::Bgrx8 | PixelFormat::Bgrx10 => 4,
             PixelFormat::Gray8 => 1,
             PixelFormat::Gray16(_) => 2,
         }
@@ -31,7 +35,18 @@ impl PixelFormat {
     pub const fn depth(self) -> u8 {
         match self {
             PixelFormat::Bgrx8 | PixelFormat::Gray8 => 8,
+            PixelFormat::Bgrx10 => 10,
             PixelFormat::Gray16(depth) => depth.bits(),
+        }
+    }
+
+    /// The bytes of a black pixel, the first [`PixelFormat::bytes_per_pixel`] of four: zeros, but for the bits that
+    /// carry nothing.
+    pub const fn black(self) -> [u8; 4] {
+        match self {
+            PixelFormat::Bgrx8 => [0, 0, 0, 0xFF],
+            PixelFormat::Bgrx10 => [0, 0, 0, 0xC0],
+            PixelFormat::Gray8 | PixelFormat::Gray16(_) => [0; 4],
         }
     }
 }
@@ -255,7 +270,7 @@ impl<'a> ImageMut<'a> {
     }
 }
 
-/// An image in memory of its own, rows without padding. New ones are black, with the spare byte of BGRX at 0xFF.
+/// An image in memory of its own, rows without padding. New ones are black, see [`PixelFormat::black`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {
     // INVARIANT: `size.area() * bytes_per_pixel` bytes, sides in 1..=MAX_SIDE.
@@ -270,8 +285,8 @@ impl Image {
         let row = size.w as usize * format.bytes_per_pixel();
         check(usize::MAX, size, row, format)?;
         let mut image = Self { data: vec![0; row * size.h as usize], size, format };
-        if format == PixelFormat::Bgrx8 {
-            image.as_mut().fill(size.rect(), [0, 0, 0, 0xFF]);
+        if format.black() != [0; 4] {
+            image.as_mut().fill(size.rect(), format.black());
         }
         Ok(image)
     }

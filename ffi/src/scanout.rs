@@ -230,6 +230,8 @@ pub(crate) fn format_of(number: u32) -> Result<PixelFormat, Failure> {
 pub(crate) fn number_of(format: PixelFormat) -> u32 {
     match format {
         PixelFormat::Bgrx8 => LBX_FORMAT_BGRX8,
+        // No surface of it comes over the wire, and no LBX_FORMAT makes one.
+        PixelFormat::Bgrx10 => 0,
         PixelFormat::Gray8 | PixelFormat::Gray16(_) => format.depth().into(),
     }
 }

@@ -105,11 +105,12 @@ impl Snapshot {
 /// Copies a row, with the bits that carry nothing set as the digest defines them. True if any sample was another.
 fn take_row(target: &mut [u8], source: &[u8], format: PixelFormat) -> bool {
     match format {
-        PixelFormat::Bgrx8 => {
+        PixelFormat::Bgrx8 | PixelFormat::Bgrx10 => {
+            let spare = u32::from_le_bytes(format.black());
             let (target, _) = target.as_chunks_mut::<4>();
             let mut differs = 0;
             for (t, s) in target.iter_mut().zip(source.as_chunks::<4>().0) {
-                let sample = u32::from_le_bytes(*s) | 0xFF00_0000;
+                let sample = u32::from_le_bytes(*s) | spare;
                 differs |= u32::from_le_bytes(*t) ^ sample;
                 *t = sample.to_le_bytes();
             }

@@ -132,6 +132,15 @@ fn draw(window: &mut [u32], width: u32, image: &Image, rect: Rect) {
                 let source = &row.as_chunks::<4>().0[from..];
                 pixels.iter_mut().zip(source).for_each(|(p, s)| *p = u32::from_le_bytes(*s) & 0xFF_FFFF);
             }
+            PixelFormat::Bgrx10 => {
+                // The high eight of ten bits, as for deep gray below.
+                let source = &row.as_chunks::<4>().0[from..];
+                let narrow = |s: &[u8; 4]| {
+                    let deep = u32::from_le_bytes(*s);
+                    deep >> 2 & 0xFF | deep >> 4 & 0xFF00 | deep >> 6 & 0xFF_0000
+                };
+                pixels.iter_mut().zip(source).for_each(|(p, s)| *p = narrow(s));
+            }
             PixelFormat::Gray8 => {
                 pixels.iter_mut().zip(&row[from..]).for_each(|(p, s)| *p = u32::from(*s) * 0x01_01_01);
             }

@@ -1,8 +1,10 @@
-//! BGRX pixels as numbers, with the margins that the text coder reads.
+//! Colours of eight bits a component as numbers, with the margins that the text coder reads.
 
 use alloc::vec::Vec;
 
-use crate::pixel::{ImageMut, ImageRef};
+use super::deep::{COLOUR, narrow, widen};
+use super::text::Block;
+use crate::pixel::{ImageMut, ImageRef, PixelFormat};
 
 /// Columns before a row: W and WW of its first pixel.
 const LEFT: usize = 2;
@@ -30,23 +32,30 @@ impl Canvas {
         }
     }
 
-    /// Takes over the colours of a BGRX image.
+    /// Takes over the colours of a colour image; of ten bits the high eight.
     pub(super) fn load(&mut self, image: ImageRef<'_>) {
         self.reset(image.size().w as usize, image.size().h as usize);
+        let is_deep = image.format() == PixelFormat::Bgrx10;
         for (y, source) in image.rows().enumerate() {
-            let (pixels, _) = source.as_chunks::<4>();
-            for (target, pixel) in self.row_mut(y).iter_mut().zip(pixels) {
-                *target = u32::from_le_bytes(*pixel) & 0xff_ffff;
+            let pixels = self.row_mut(y).iter_mut().zip(source.as_chunks::<4>().0);
+            if is_deep {
+                pixels.for_each(|(target, pixel)| *target = narrow(u32::from_le_bytes(*pixel)));
+            } else {
+                pixels.for_each(|(target, pixel)| *target = u32::from_le_bytes(*pixel) & 0xff_ffff);
             }
         }
     }
 
-    /// Paints a BGRX image of the same size.
-    pub(super) fn store(&self, into: &mut ImageMut<'_>) {
-        for y in 0..self.h {
+    /// Paints a part of a colour image of the same size: columns `x..end_x` of rows `y..end_y`.
+    pub(super) fn store(&self, part: Block, into: &mut ImageMut<'_>) {
+        let is_deep = into.format() == PixelFormat::Bgrx10;
+        for y in part.y..part.end_y {
             let (pixels, _) = into.row_mut(y as u32).as_chunks_mut::<4>();
-            for (target, source) in pixels.iter_mut().zip(self.row(y)) {
-                *target = (source | 0xff00_0000).to_le_bytes();
+            let pixels = pixels[part.x..part.end_x].iter_mut().zip(&self.row(y)[part.x..part.end_x]);
+            if is_deep {
+                pixels.for_each(|(target, source)| *target = (widen(*source) | !COLOUR).to_le_bytes());
+            } else {
+                pixels.for_each(|(target, source)| *target = (source | 0xff00_0000).to_le_bytes());
             }
         }
     }

@@ -3,10 +3,8 @@
 use alloc::vec::Vec;
 
 use super::bytes::Reader;
-use super::layout::{Kind, Layout};
 use super::plane::Plane;
 use super::sheet::{Sheet, first};
-use super::split::join_row;
 use super::text::Text;
 use super::wave::{self, DecodeScratch};
 use super::{DecodeError, Method, raw};
@@ -46,8 +44,8 @@ impl Decoder {
         self
     }
 
-    /// Paints all of `into` from `bytes`, which are one coded rect of its size and format. BGRX pixels get an X of
-    /// 0xFF. The time is bounded by the size of `into`. After an error `into` may be partly painted.
+    /// Paints all of `into` from `bytes`, which are one coded rect of its size and format. The bits of
+    /// colour pixels that carry nothing get set. The time is bounded by the size of `into`. After an error `into` may be partly painted.
     pub fn decode(&mut self, bytes: &[u8], into: &mut ImageMut<'_>) -> Result<(), DecodeError> {
         let all = into.as_ref().size().rect();
         self.decode_batch(bytes, into, &[all])
@@ -91,11 +89,11 @@ impl Decoder {
         match (method, target.format()) {
             (Method::Raw, _) => raw::decode(reader, target)?,
             (Method::Flat, _) => raw::decode_flat(reader, target)?,
-            (method, PixelFormat::Bgrx8) => {
+            (method, format @ (PixelFormat::Bgrx8 | PixelFormat::Bgrx10)) => {
                 let sheet = &mut first(&mut self.sheets, *sheets + 1)[*sheets];
-                sheet.expect(method, w, h, reader)?;
+                sheet.expect(method, (w, h), format, reader)?;
                 *sheets += 1;
-                *planes = reset_areas(&sheet.layout, &mut self.planes, *planes);
+                *planes = sheet.reset_planes(&mut self.planes, *planes);
             }
             (Method::Gray, format) => {
                 first(&mut self.planes, *planes + 1)[*planes].reset(w, h, format.depth().into());
@@ -118,11 +116,12 @@ impl Decoder {
             if let Method::Raw | Method::Flat = method {
                 continue;
             }
-            if into.format() == PixelFormat::Bgrx8 {
-                planes = join_areas(&mut self.sheets[sheets], planes);
+            let mut target = into.crop_mut(rect).ok_or(DecodeError::Outside)?;
+            if let PixelFormat::Bgrx8 | PixelFormat::Bgrx10 = target.format() {
+                planes = self.sheets[sheets].join(planes, &mut target);
                 sheets += 1;
             } else if let [plane, rest @ ..] = planes {
-                give_samples(plane, &mut into.crop_mut(rect).ok_or(DecodeError::Outside)?);
+                give_samples(plane, &mut target);
                 planes = rest;
             }
         }
@@ -135,7 +134,7 @@ impl Decoder {
         }
         let coded = rects.iter().zip(&self.methods).filter(|(_, m)| !matches!(m, Method::Raw | Method::Flat));
         for ((&rect, _), sheet) in coded.zip(sheets) {
-            sheet.canvas.store(&mut into.crop_mut(rect).ok_or(DecodeError::Outside)?);
+            sheet.store(&mut into.crop_mut(rect).ok_or(DecodeError::Outside)?);
         }
         Ok(())
     }
@@ -145,30 +144,6 @@ impl Default for Decoder {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Makes room for the photographs of a layout in planes after the first `used`, and counts all planes.
-fn reset_areas(layout: &Layout, planes: &mut Vec<Plane>, mut used: usize) -> usize {
-    for &area in layout.areas() {
-        let (_, _, w, h) = layout.pixels(area);
-        let new = if area.kind == Kind::Gray { 1 } else { 3 };
-        first(planes, used + new)[used..].iter_mut().for_each(|plane| plane.reset(w, h, 8));
-        used += new;
-    }
-    used
-}
-
-/// Paints the photographs of a sheet from the first of `planes`, and returns the rest of them.
-fn join_areas<'a>(sheet: &mut Sheet, mut planes: &'a [Plane]) -> &'a [Plane] {
-    for &area in sheet.layout.areas() {
-        let (x, y, w, h) = sheet.layout.pixels(area);
-        let (own, rest) = planes.split_at(if area.kind == Kind::Gray { 1 } else { 3 });
-        planes = rest;
-        for row in 0..h {
-            join_row(own, row, &mut sheet.canvas.row_mut(y + row)[x..x + w]);
-        }
-    }
-    planes
 }
 
 /// Paints a gray image.

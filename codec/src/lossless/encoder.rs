@@ -2,10 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::layout::Kind;
 use super::plane::Plane;
 use super::sheet::{Sheet, first};
-use super::split::split_row;
 use super::text::Text;
 use super::wave::{self, EncodeScratch, Search};
 use super::{Level, Method, raw};
@@ -112,16 +110,14 @@ impl Encoder {
         }
         out.truncate(start);
         match image.format() {
-            PixelFormat::Bgrx8 => {
+            PixelFormat::Bgrx8 | PixelFormat::Bgrx10 => {
                 let sheet = &mut first(&mut self.sheets, *sheets + 1)[*sheets];
                 let method = sheet.see(image);
                 out.push(method.code());
                 if method == Method::Mixed {
-                    sheet.layout.write(out);
+                    sheet.layout.write(image.format(), out);
                 }
-                if method != Method::Text {
-                    self.planes_used = take_areas(sheet, &mut self.planes, self.planes_used);
-                }
+                self.planes_used = sheet.split(image, &mut self.planes, self.planes_used);
                 // A sheet without text has given all it had, and serves again.
                 *sheets += usize::from(sheet.has_text);
                 method
@@ -162,19 +158,4 @@ fn take_samples(image: ImageRef<'_>, plane: &mut Plane) -> bool {
         }
     }
     u32::from(used) >> image.format().depth() == 0
-}
-
-/// Copies the photographs of a sheet to planes after the first `used`, and counts all planes.
-fn take_areas(sheet: &Sheet, planes: &mut Vec<Plane>, mut used: usize) -> usize {
-    for &area in sheet.layout.areas() {
-        let (x, y, w, h) = sheet.layout.pixels(area);
-        let new = if area.kind == Kind::Gray { 1 } else { 3 };
-        let own = &mut first(planes, used + new)[used..];
-        own.iter_mut().for_each(|plane| plane.reset(w, h, 8));
-        for row in 0..h {
-            split_row(&sheet.canvas.row(y + row)[x..x + w], own, row);
-        }
-        used += new;
-    }
-    used
 }

@@ -1,11 +1,13 @@
-//! Which parts of a BGRX rect are photographs for the wave coder; the rest is text.
+//! Which parts of a colour rect are photographs for the wave coder; the rest is text.
 
 use alloc::vec::Vec;
 
 use super::DecodeError;
 use super::bytes::{Reader, put_number};
 use super::canvas::Canvas;
+use super::deep::surplus;
 use super::text::Block;
+use crate::pixel::{ImageRef, PixelFormat};
 
 /// The side of a cell, the grain of the division.
 pub(super) const CELL: usize = 32;
@@ -20,6 +22,34 @@ pub(super) enum Kind {
     Gray,
     /// A photograph in three planes.
     Colour,
+    /// A part with colours that only ten bits hold, one plane of them.
+    DeepGray,
+    /// The same in three planes.
+    DeepColour,
+}
+
+impl Kind {
+    /// Planes that a photograph takes.
+    pub(super) fn planes(self) -> usize {
+        if let Kind::Gray | Kind::DeepGray = self { 1 } else { 3 }
+    }
+
+    /// Bits of its samples.
+    pub(super) fn bits(self) -> u32 {
+        if self.is_deep() { 10 } else { 8 }
+    }
+
+    pub(super) fn is_deep(self) -> bool {
+        matches!(self, Kind::DeepGray | Kind::DeepColour)
+    }
+}
+
+/// The kinds of areas by their numbers in the stream: eight-bit pixels know the first two.
+const NUMBERED: [Kind; 4] = [Kind::Gray, Kind::Colour, Kind::DeepGray, Kind::DeepColour];
+
+/// Bits of a kind's number.
+fn kind_bits(format: PixelFormat) -> usize {
+    if format == PixelFormat::Bgrx10 { 2 } else { 1 }
 }
 
 /// A photograph inside a rect, in cells.
@@ -45,14 +75,17 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Looks at the pixels and divides them.
-    pub(super) fn see(&mut self, canvas: &Canvas) {
+    /// Looks at the pixels and divides them; `canvas` has those of `image`.
+    pub(super) fn see(&mut self, canvas: &Canvas, image: ImageRef<'_>) {
         self.reset(canvas.w(), canvas.h());
         let (columns, rows) = self.grid();
         for y in 0..rows {
             for x in 0..columns {
-                let kind = look(canvas, x * CELL, y * CELL);
-                self.cells.push(kind);
+                let kind = match image.format() {
+                    PixelFormat::Bgrx10 => look_deep(image, x * CELL, y * CELL),
+                    _ => None,
+                };
+                self.cells.push(kind.unwrap_or_else(|| look(canvas, x * CELL, y * CELL)));
             }
         }
         self.find_areas();
@@ -83,10 +116,14 @@ impl Layout {
         self.cells.iter().all(|&kind| kind == first).then_some(first)
     }
 
-    /// Columns and rows of pixels of an area: (x, y, w, h).
-    pub(super) fn pixels(&self, area: Area) -> (usize, usize, usize, usize) {
-        let (x, y) = (area.x * CELL, area.y * CELL);
-        (x, y, (area.w * CELL).min(self.w - x), (area.h * CELL).min(self.h - y))
+    /// The pixels of an area.
+    pub(super) fn pixels(&self, area: Area) -> Block {
+        Block {
+            x: area.x * CELL,
+            end_x: ((area.x + area.w) * CELL).min(self.w),
+            y: area.y * CELL,
+            end_y: ((area.y + area.h) * CELL).min(self.h),
+        }
     }
 
     /// What is text, in the order of coding: along each row of cells, the runs between photographs.
@@ -110,10 +147,11 @@ impl Layout {
         &self.blocks
     }
 
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, format: PixelFormat, out: &mut Vec<u8>) {
         put_number(out, self.areas.len());
         for area in &self.areas {
-            put_number(out, area.x << 1 | usize::from(area.kind == Kind::Colour));
+            let kind = NUMBERED.iter().position(|kind| *kind == area.kind).unwrap_or_default();
+            put_number(out, area.x << kind_bits(format) | kind);
             for number in [area.y, area.w, area.h] {
                 put_number(out, number);
             }
@@ -121,7 +159,13 @@ impl Layout {
     }
 
     /// Reads the areas of a rect of `w` x `h` pixels. They never overlap, so they hold no more pixels than it.
-    pub(super) fn read(&mut self, w: usize, h: usize, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    pub(super) fn read(
+        &mut self,
+        w: usize,
+        h: usize,
+        format: PixelFormat,
+        reader: &mut Reader<'_>,
+    ) -> Result<(), DecodeError> {
         self.set_text(w, h);
         let (columns, rows) = self.grid();
         let count = reader.number()?;
@@ -130,9 +174,10 @@ impl Layout {
         }
         for _ in 0..count {
             let x = reader.number()?;
-            let kind = if x & 1 == 0 { Kind::Gray } else { Kind::Colour };
+            let bits = kind_bits(format);
+            let kind = NUMBERED[x & ((1 << bits) - 1)];
             let area =
-                Area { kind, x: x >> 1, y: reader.number()?, w: reader.number()?, h: reader.number()? };
+                Area { kind, x: x >> bits, y: reader.number()?, w: reader.number()?, h: reader.number()? };
             let fits = area.w > 0 && area.h > 0 && area.x + area.w <= columns && area.y + area.h <= rows;
             if !fits || !self.claim(area) {
                 return Err(DecodeError::Corrupt("area"));
@@ -185,13 +230,32 @@ impl Layout {
             for row in y..y + h {
                 open[row * columns + x..][..w].fill(Kind::Text);
             }
-            if w * h >= MIN_CELLS || w * h == open.len() {
+            if w * h >= MIN_CELLS || kind.is_deep() || w * h == open.len() {
                 let area = Area { kind, x, y, w, h };
                 self.claim(area);
                 self.areas.push(area);
             }
         }
         self.open = open;
+    }
+}
+
+/// The kind of the cell at (`x`, `top`) of a ten-bit image, if eight bits do not hold its colours.
+fn look_deep(image: ImageRef<'_>, x: usize, top: usize) -> Option<Kind> {
+    let end_y = (top + CELL).min(image.size().h as usize);
+    let (mut more, mut coloured) = (0, 0);
+    for y in top..end_y {
+        for pixel in image.row(y as u32).as_chunks::<4>().0.iter().skip(x).take(CELL) {
+            let deep = u32::from_le_bytes(*pixel);
+            more |= surplus(deep);
+            // Green against blue, and red against green.
+            coloured |= (deep ^ deep >> 10) & ((1 << 20) - 1);
+        }
+    }
+    match (more, coloured) {
+        (0, _) => None,
+        (_, 0) => Some(Kind::DeepGray),
+        _ => Some(Kind::DeepColour),
     }
 }
 

@@ -31,6 +31,7 @@
 mod bytes;
 mod canvas;
 mod decoder;
+mod deep;
 mod encoder;
 mod error;
 mod kernel;

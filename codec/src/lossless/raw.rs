@@ -4,13 +4,14 @@ use alloc::vec::Vec;
 
 use super::DecodeError;
 use super::bytes::Reader;
+use super::deep;
 use crate::pixel::{ImageMut, ImageRef, PixelFormat};
 
-/// Bytes of a pixel here: BGRX leaves its X out.
+/// Bytes of a pixel here: BGRX leaves its X out, and sets it where it is two bits.
 pub(super) fn pixel_bytes(format: PixelFormat) -> usize {
     match format {
         PixelFormat::Bgrx8 => 3,
-        PixelFormat::Gray8 | PixelFormat::Gray16(_) => format.bytes_per_pixel(),
+        PixelFormat::Bgrx10 | PixelFormat::Gray8 | PixelFormat::Gray16(_) => format.bytes_per_pixel(),
     }
 }
 
@@ -20,6 +21,9 @@ pub(super) fn encode(image: ImageRef<'_>, out: &mut Vec<u8>) {
         match image.format() {
             PixelFormat::Bgrx8 => {
                 out.extend(row.as_chunks::<4>().0.iter().flat_map(|[b, g, r, _]| [*b, *g, *r]))
+            }
+            PixelFormat::Bgrx10 => {
+                out.extend(row.as_chunks::<4>().0.iter().flat_map(|[a, b, c, d]| [*a, *b, *c, *d | 0xc0]))
             }
             PixelFormat::Gray8 | PixelFormat::Gray16(_) => out.extend_from_slice(row),
         }
@@ -40,6 +44,10 @@ pub(super) fn decode(reader: &mut Reader<'_>, into: &mut ImageMut<'_>) -> Result
                     *pixel = [*b, *g, *r, 0xff];
                 }
             }
+            PixelFormat::Bgrx10 => {
+                row.copy_from_slice(source);
+                row.iter_mut().skip(3).step_by(4).for_each(|top| *top |= 0xc0);
+            }
             PixelFormat::Gray8 | PixelFormat::Gray16(_) => row.copy_from_slice(source),
         }
     }
@@ -53,21 +61,31 @@ pub(super) fn encode_flat(image: ImageRef<'_>, out: &mut Vec<u8>) -> bool {
     let first = &image.row(0)[..bytes];
     let counts = pixel_bytes(image.format());
     let is_flat = match image.format() {
-        PixelFormat::Bgrx8 => {
-            let word = |pixel: &[u8]| u32::from_le_bytes([pixel[0], pixel[1], pixel[2], 0]);
-            let colour = word(first);
-            image.rows().all(|row| {
-                let (pixels, _) = row.as_chunks::<4>();
-                pixels.chunks(64).all(|run| run.iter().fold(0, |d, pixel| d | (word(pixel) ^ colour)) == 0)
-            })
-        }
+        PixelFormat::Bgrx8 => all_equal(image, 0xff_ffff),
+        PixelFormat::Bgrx10 => all_equal(image, deep::COLOUR),
         PixelFormat::Gray8 => image.rows().all(|row| row.iter().all(|sample| *sample == first[0])),
         PixelFormat::Gray16(_) => image.rows().all(|row| row.chunks_exact(2).all(|sample| sample == first)),
     };
     if is_flat {
         out.extend_from_slice(&first[..counts]);
+        if image.format() == PixelFormat::Bgrx10
+            && let Some(top) = out.last_mut()
+        {
+            *top |= 0xc0;
+        }
     }
     is_flat
+}
+
+/// True if all pixels of four bytes have the same bits inside `mask`.
+fn all_equal(image: ImageRef<'_>, mask: u32) -> bool {
+    // INVARIANT of images: there is a first pixel.
+    let first = u32::from_le_bytes(image.row(0).as_chunks::<4>().0[0]);
+    let differs = |pixel: &[u8; 4]| (u32::from_le_bytes(*pixel) ^ first) & mask;
+    image.rows().all(|row| {
+        let (pixels, _) = row.as_chunks::<4>();
+        pixels.chunks(64).all(|run| run.iter().fold(0, |d, pixel| d | differs(pixel)) == 0)
+    })
 }
 
 /// Paints one pixel everywhere.
@@ -75,6 +93,9 @@ pub(super) fn decode_flat(reader: &mut Reader<'_>, into: &mut ImageMut<'_>) -> R
     let counts = pixel_bytes(into.format());
     let mut pixel = [0xff; 4];
     pixel[..counts].copy_from_slice(reader.take(counts)?);
+    if into.format() == PixelFormat::Bgrx10 {
+        pixel[3] |= 0xc0;
+    }
     into.fill(into.as_ref().size().rect(), pixel);
     Ok(())
 }

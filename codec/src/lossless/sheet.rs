@@ -4,13 +4,17 @@ use alloc::vec::Vec;
 
 use super::bytes::Reader;
 use super::canvas::Canvas;
+use super::deep::{COLOUR, narrow};
 use super::layout::{Kind, Layout};
+use super::plane::Plane;
+use super::split::{join_row, split_row};
 use super::{DecodeError, Method};
-use crate::pixel::ImageRef;
+use crate::pixel::{ImageMut, ImageRef, PixelFormat};
 
 /// A colour rect on its way in or out. The memory is kept from use to use.
 #[derive(Default)]
 pub(super) struct Sheet {
+    /// The colours in eight bits. Where ten are needed they are around text, and no more.
     pub(super) canvas: Canvas,
     pub(super) layout: Layout,
     /// The text coder has a part in it.
@@ -21,34 +25,105 @@ impl Sheet {
     /// Takes over an image, and judges how to code it.
     pub(super) fn see(&mut self, image: ImageRef<'_>) -> Method {
         self.canvas.load(image);
-        self.layout.see(&self.canvas);
+        self.layout.see(&self.canvas, image);
+        let is_deep = image.format() == PixelFormat::Bgrx10;
         let method = match self.layout.whole() {
             Some(Kind::Text) => Method::Text,
-            Some(Kind::Gray) => Method::Gray,
-            Some(Kind::Colour) => Method::Colour,
+            // Of ten bits, eight-bit photographs are areas: the methods for the whole stand for ten.
+            Some(kind) if kind.is_deep() != is_deep => Method::Mixed,
+            Some(kind) if kind.planes() == 1 => Method::Gray,
+            Some(_) => Method::Colour,
             None => Method::Mixed,
         };
         self.has_text = matches!(method, Method::Text | Method::Mixed);
         method
     }
 
-    /// Becomes `w` x `h` pixels to be painted, divided as `method` and the bytes say.
+    /// Becomes a rect of `w` x `h` pixels to be painted, divided as `method` and the bytes say.
     pub(super) fn expect(
         &mut self,
         method: Method,
-        w: usize,
-        h: usize,
+        (w, h): (usize, usize),
+        format: PixelFormat,
         reader: &mut Reader<'_>,
     ) -> Result<(), DecodeError> {
+        let is_deep = format == PixelFormat::Bgrx10;
         match method {
-            Method::Gray => self.layout.set_whole(w, h, Kind::Gray),
-            Method::Colour => self.layout.set_whole(w, h, Kind::Colour),
-            Method::Mixed => self.layout.read(w, h, reader)?,
+            Method::Gray => self.layout.set_whole(w, h, if is_deep { Kind::DeepGray } else { Kind::Gray }),
+            Method::Colour => {
+                self.layout.set_whole(w, h, if is_deep { Kind::DeepColour } else { Kind::Colour })
+            }
+            Method::Mixed => self.layout.read(w, h, format, reader)?,
             _ => self.layout.set_text(w, h),
         }
         self.canvas.reset(w, h);
         self.has_text = matches!(method, Method::Text | Method::Mixed);
         Ok(())
+    }
+
+    /// Makes room for the photographs in planes after the first `used`, and counts all planes.
+    pub(super) fn reset_planes(&self, planes: &mut Vec<Plane>, mut used: usize) -> usize {
+        for &area in self.layout.areas() {
+            let (at, new) = (self.layout.pixels(area), area.kind.planes());
+            let own = &mut first(planes, used + new)[used..];
+            own.iter_mut().for_each(|plane| plane.reset(at.end_x - at.x, at.end_y - at.y, area.kind.bits()));
+            used += new;
+        }
+        used
+    }
+
+    /// Copies the photographs of `image` to planes after the first `used`, and counts all planes.
+    pub(super) fn split(&self, image: ImageRef<'_>, planes: &mut Vec<Plane>, used: usize) -> usize {
+        let end = self.reset_planes(planes, used);
+        let mut planes = &mut planes[used..end];
+        for &area in self.layout.areas() {
+            let (at, own) = (self.layout.pixels(area), planes.split_off_mut(..area.kind.planes()));
+            let own = own.unwrap_or_default();
+            for y in at.y..at.end_y {
+                if area.kind.is_deep() {
+                    let row = &image.row(y as u32).as_chunks::<4>().0[at.x..at.end_x];
+                    split_row::<10>(row.iter().map(|pixel| u32::from_le_bytes(*pixel)), own, y - at.y);
+                } else {
+                    split_row::<8>(self.canvas.row(y)[at.x..at.end_x].iter().copied(), own, y - at.y);
+                }
+            }
+        }
+        end
+    }
+
+    /// Paints the photographs from the first of `planes`, ten-bit ones into the image as well, and returns the rest
+    /// of the planes.
+    pub(super) fn join<'a>(&mut self, mut planes: &'a [Plane], into: &mut ImageMut<'_>) -> &'a [Plane] {
+        for &area in self.layout.areas() {
+            let at = self.layout.pixels(area);
+            let (own, rest) = planes.split_at(area.kind.planes());
+            planes = rest;
+            for y in at.y..at.end_y {
+                let around = &mut self.canvas.row_mut(y)[at.x..at.end_x];
+                if area.kind.is_deep() {
+                    let target = &mut into.row_mut(y as u32).as_chunks_mut::<4>().0[at.x..at.end_x];
+                    join_row::<10>(own, y - at.y, |x, deep| {
+                        target[x] = (deep | !COLOUR).to_le_bytes();
+                        around[x] = narrow(deep);
+                    });
+                } else {
+                    join_row::<8>(own, y - at.y, |x, colour| around[x] = colour);
+                }
+            }
+        }
+        planes
+    }
+
+    /// Paints all that [`Sheet::join`] has not painted.
+    pub(super) fn store(&mut self, into: &mut ImageMut<'_>) {
+        for &area in self.layout.areas() {
+            if !area.kind.is_deep() {
+                self.canvas.store(self.layout.pixels(area), into);
+            }
+        }
+        for &block in self.layout.blocks() {
+            self.canvas.store(block, into);
+        }
     }
 }
 

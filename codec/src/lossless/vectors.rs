@@ -15,7 +15,7 @@ struct Vector {
     format: PixelFormat,
     /// The rects of a batch, or the whole.
     rects: &'static [Rect],
-    /// The pixel at (x, y): a sample, or `0xRRGGBB`.
+    /// The pixel at (x, y): a sample, or `0xRRGGBB`, or red, green and blue of ten bits.
     pixel: fn(u32, u32) -> u32,
 }
 
@@ -61,6 +61,20 @@ fn vectors() -> Vec<Vector> {
             ((2 * x + y * y % 5) << 16 | (x + 2 * y) << 8 | (90 + x * y % 3)) & 0xff_ffff
         }),
         vector(stream!("mixed-bgrx"), Method::Mixed, (128, 96), PixelFormat::Bgrx8, half),
+        vector(stream!("flat-bgrx10"), Method::Flat, (5, 4), PixelFormat::Bgrx10, |_, _| {
+            1 << 20 | 2 << 10 | 3
+        }),
+        vector(stream!("gray-bgrx10"), Method::Gray, (64, 32), PixelFormat::Bgrx10, |x, y| {
+            (3 * x + 2 * y + x * y % 5) * (1 << 20 | 1 << 10 | 1)
+        }),
+        vector(stream!("mixed-bgrx10"), Method::Mixed, (128, 96), PixelFormat::Bgrx10, |x, y| {
+            if x < 32 && y < 32 {
+                (9 * x + y) << 20 | (5 * x + 3 * y + x * y % 3) << 10 | (400 + 2 * y)
+            } else {
+                let v = 0xf0 - 0x80 * ((x / 3 + y / 5) % 4 / 3);
+                (v << 2 | v >> 6) * (1 << 20 | 1 << 10 | 1)
+            }
+        }),
         Vector {
             rects: &THREE,
             ..vector(stream!("batch-bgrx"), Method::Gray, (128, 96), PixelFormat::Bgrx8, half)
@@ -74,7 +88,7 @@ impl Vector {
     fn pixels(&self) -> Vec<u8> {
         let places = (0..self.size.h).flat_map(|y| (0..self.size.w).map(move |x| (x, y)));
         let bytes = self.format.bytes_per_pixel();
-        let opaque = if self.format == PixelFormat::Bgrx8 { 0xff00_0000 } else { 0 };
+        let opaque = u32::from_le_bytes(self.format.black());
         places
             .flat_map(|(x, y)| ((self.pixel)(x, y) | opaque).to_le_bytes().into_iter().take(bytes))
             .collect()

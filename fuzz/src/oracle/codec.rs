@@ -100,6 +100,10 @@ fn picture(script: &mut Script<'_>, size: Size, format: PixelFormat) -> Image {
                     let [low, high] = level.to_le_bytes();
                     pixel.copy_from_slice(&[low, high, low ^ (kind & 0x10), 0xFF]);
                 }
+                PixelFormat::Bgrx10 => {
+                    let [low, high] = level.to_le_bytes();
+                    pixel.copy_from_slice(&[low, high, low ^ (kind & 0x10), high | 0xC0]);
+                }
                 PixelFormat::Gray8 => pixel[0] = level as u8,
                 PixelFormat::Gray16(depth) => pixel.copy_from_slice(&(level & depth.max()).to_le_bytes()),
             }

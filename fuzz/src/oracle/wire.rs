@@ -82,6 +82,9 @@ pub fn frame(bytes: &[u8]) {
 pub(super) fn spare_bits_are_as_defined(image: &Image) {
     match image.format() {
         PixelFormat::Bgrx8 => assert!(image.bytes().as_chunks::<4>().0.iter().all(|px| px[3] == 0xFF)),
+        PixelFormat::Bgrx10 => {
+            assert!(image.bytes().as_chunks::<4>().0.iter().all(|px| px[3] & 0xC0 == 0xC0))
+        }
         PixelFormat::Gray8 => (),
         PixelFormat::Gray16(depth) => {
             let mut samples = image.bytes().as_chunks::<2>().0.iter().map(|s| u16::from_le_bytes(*s));

@@ -182,6 +182,7 @@ fn pixel(format: PixelFormat, colour: u32) -> [u8; 4] {
     let [b, g, r, low] = colour.to_le_bytes();
     match format {
         PixelFormat::Bgrx8 => [b, g, r, 0xFF],
+        PixelFormat::Bgrx10 => [b, g, r, low | 0xC0],
         PixelFormat::Gray8 => [b, 0, 0, 0],
         PixelFormat::Gray16(depth) => {
             let level = (u16::from(b) << 4 | u16::from(low & 15)) & depth.max();

@@ -349,6 +349,9 @@ pub fn format_id(of: PixelFormat) -> u64 {
         PixelFormat::Bgrx8 => format::BGRX8,
         PixelFormat::Gray8 => format::GRAY8,
         PixelFormat::Gray16(_) => format::GRAY16,
+        // It has no number yet. No terminal announces 0, so a desktop of this format is refused as one that the
+        // terminal cannot keep.
+        PixelFormat::Bgrx10 => 0,
     }
 }
 

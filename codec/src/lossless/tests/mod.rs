@@ -1,4 +1,5 @@
 mod batch;
+mod deep;
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -62,6 +63,19 @@ impl Picture {
                         pixels.extend(colour.to_le_bytes()[..3].iter().chain(&[0xff]));
                     }
                     PixelFormat::Bgrx8 => pixels.extend([value as u8, value as u8, value as u8, 0xff]),
+                    PixelFormat::Bgrx10 => {
+                        // Letters are eight-bit colours expanded, photographs have ten bits of their own or not.
+                        let expand = |v: u32| (v & 0xff) << 2 | (v & 0xff) >> 6;
+                        let own = |v: u32| if seed.is_multiple_of(3) { expand(v) } else { v & max };
+                        let component = |v| if value == letters { expand(v) } else { own(v) };
+                        let (g, r) = if coloured {
+                            (value.wrapping_mul(3) + seed % 5, value.wrapping_add(x / 9))
+                        } else {
+                            (value, value)
+                        };
+                        let pixel = component(value) | component(g) << 10 | component(r) << 20 | 3 << 30;
+                        pixels.extend(pixel.to_le_bytes());
+                    }
                 }
             }
         }
@@ -115,6 +129,7 @@ fn check(picture: &Picture) {
 fn formats() -> impl Strategy<Value = PixelFormat> {
     prop_oneof![
         Just(PixelFormat::Bgrx8),
+        Just(PixelFormat::Bgrx10),
         Just(PixelFormat::Gray8),
         (9..=16u8).prop_map(|bits| PixelFormat::Gray16(SampleDepth::new(bits).unwrap())),
     ]
@@ -185,7 +200,7 @@ fn sizes_at_the_borders_of_lanes_cells_and_units() {
     for (w, h) in
         [(1, 1), (1, 40), (300, 1), (2, 2), (16, 16), (31, 33), (63, 65), (64, 64), (65, 17), (4200, 70)]
     {
-        for format in [PixelFormat::Bgrx8, PixelFormat::Gray8, deep] {
+        for format in [PixelFormat::Bgrx8, PixelFormat::Bgrx10, PixelFormat::Gray8, deep] {
             for content in [Content::Noise, Content::NoisyRamp, Content::Letters, Content::Desktop] {
                 check(&Picture::new(Size::new(w, h), format, content, w * 31 + h));
             }
