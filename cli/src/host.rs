@@ -58,6 +58,11 @@ impl Host {
         while let Some(event) = server.events().try_next() {
             match event {
                 Event::Input { action, .. } => self.input(&action)?,
+                Event::WantLayout { layout, .. } => {
+                    if let Some(first) = layout.outputs.first() {
+                        self.source.want_size(first.size)?;
+                    }
+                }
                 other => told(other),
             }
         }

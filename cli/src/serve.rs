@@ -16,7 +16,8 @@ use crate::{Failure, files};
 /// Options of `lightbox serve`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Where frames come from: scene, x11, x11:DISPLAY, dicom:DIR or replay:FILE.scr.zst
+    /// Where frames come from: scene, x11, x11:DISPLAY, vnc:HOST:PORT (the password in
+    /// LIGHTBOX_VNC_PASSWORD), dicom:DIR or replay:FILE.scr.zst
     #[arg(long, default_value = "scene")]
     pub source: String,
     /// Where to listen.

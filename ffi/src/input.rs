@@ -9,7 +9,6 @@ use crate::client::lbx_client;
 use crate::error::{Failure, lbx_result};
 use crate::guard;
 use crate::handle;
-use crate::qnum::qnum;
 
 /// A key: `code` is Linux evdev's (KEY_A is 30), a place on the keyboard and not a letter; `pressed`.
 pub const LBX_INPUT_KEY: u32 = 1;
@@ -114,7 +113,7 @@ pub struct lbx_touch {
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn lbx_input_qnum(code: u32) -> u32 {
-    qnum(code).into()
+    u16::try_from(code).ok().and_then(lightbox_server::qnum).unwrap_or(0).into()
 }
 
 /// A key went down (`pressed` is 1) or up. `code` is Linux evdev's.

@@ -39,7 +39,6 @@ pub mod cursor;
 pub mod client;
 
 pub mod input;
-mod qnum;
 
 pub mod surface;
 

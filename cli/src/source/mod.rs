@@ -1,4 +1,4 @@
-//! Where frames come from: the reading room scene, an X server, DICOM files, a recording.
+//! Where frames come from: the reading room scene, an X server, a VNC server, DICOM files, a recording.
 
 #[cfg(feature = "dicom")]
 pub mod dicom;
@@ -7,6 +7,8 @@ pub mod phantom;
 pub mod record;
 pub mod replay;
 pub mod scene;
+#[cfg(feature = "vnc")]
+pub mod vnc;
 #[cfg(feature = "x11")]
 pub mod x11;
 
@@ -32,6 +34,12 @@ pub trait Source: Send {
 
     /// Gives the desktop one user action. Actions that it has no use for are ignored.
     fn input(&mut self, action: &Action) -> Result<(), SourceError>;
+
+    /// The person's window has this size now: a desktop that can takes it too, and says so by [`Change::Resized`].
+    fn want_size(&mut self, size: Size) -> Result<(), SourceError> {
+        let _ = size;
+        Ok(())
+    }
 }
 
 /// Something that happened on a source's desktop.

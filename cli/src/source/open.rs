@@ -6,8 +6,8 @@ use super::scene::{SceneConfig, SceneSource};
 use super::{Source, SourceError};
 use crate::Failure;
 
-/// The source that `spec` names: `scene`, `x11`, `x11:DISPLAY`, `dicom:DIR` or `replay:FILE.scr.zst`. `looped` starts a
-/// recording anew when it ends.
+/// The source that `spec` names: `scene`, `x11`, `x11:DISPLAY`, `vnc:HOST:PORT`, `dicom:DIR` or `replay:FILE.scr.zst`.
+/// `looped` starts a recording anew when it ends.
 ///
 /// # Errors
 /// One line that says what to do.
@@ -16,6 +16,7 @@ pub fn open(spec: &str, looped: bool) -> Result<Box<dyn Source>, Failure> {
     match (kind, rest) {
         ("scene", None) => Ok(Box::new(SceneSource::new(SceneConfig::default())?)),
         ("x11", display) => x11(display),
+        ("vnc", Some(server)) => vnc(server),
         ("dicom", Some(folder)) => dicom(Path::new(folder)),
         ("replay", Some(file)) => {
             let options = ReplayOptions {
@@ -28,7 +29,7 @@ pub fn open(spec: &str, looped: bool) -> Result<Box<dyn Source>, Failure> {
             Ok(Box::new(ReplaySource::open(Path::new(file), options)?))
         }
         _ => Err(Box::new(SourceError(format!(
-            "no source {spec:?}: use scene, x11, x11:DISPLAY, dicom:DIR or replay:FILE.scr.zst"
+            "no source {spec:?}: use scene, x11, x11:DISPLAY, vnc:HOST:PORT, dicom:DIR or replay:FILE.scr.zst"
         )))),
     }
 }
@@ -44,6 +45,18 @@ fn x11(display: Option<&str>) -> Result<Box<dyn Source>, Failure> {
 #[cfg(not(feature = "x11"))]
 fn x11(_: Option<&str>) -> Result<Box<dyn Source>, Failure> {
     Err("this build cannot capture X11: build with the feature `x11`".into())
+}
+
+/// A password has no place on a command line, which everybody on the machine can read.
+#[cfg(feature = "vnc")]
+fn vnc(server: &str) -> Result<Box<dyn Source>, Failure> {
+    let password = std::env::var("LIGHTBOX_VNC_PASSWORD").ok();
+    Ok(Box::new(super::vnc::VncSource::open(server, password)?))
+}
+
+#[cfg(not(feature = "vnc"))]
+fn vnc(_: &str) -> Result<Box<dyn Source>, Failure> {
+    Err("this build cannot speak VNC: build with the feature `vnc`".into())
 }
 
 #[cfg(feature = "dicom")]

@@ -1,9 +1,10 @@
 //! Key codes of Linux evdev as the numbers that PC emulators want ("qnum" in QEMU): PC scancodes of set 1, where one with
 //! the prefix E0 has its high bit set instead. The numbers are public knowledge; QEMU's keycodemapdb lists them.
 
-/// The number of an evdev key code, 0 if a PC keyboard has no such key.
-pub(crate) fn qnum(code: u32) -> u8 {
-    usize::try_from(code).ok().and_then(|code| TABLE.get(code)).copied().unwrap_or(0)
+/// The number ("qnum") that QEMU and its relatives want for the key of this Linux evdev code: its PC scancode of set 1,
+/// with the high bit set where that has the prefix E0. `None` if a PC keyboard has no such key.
+pub fn qnum(code: u16) -> Option<u8> {
+    TABLE.get(usize::from(code)).copied().filter(|number| *number != 0)
 }
 
 /// By evdev code, sixteen a row.
@@ -47,9 +48,9 @@ mod tests {
             (125, 0xDB, "left meta: E0 5B"),
         ];
         for (code, expected, name) in known {
-            assert_eq!(qnum(code), expected, "{name}");
+            assert_eq!(qnum(code), Some(expected), "{name}");
         }
-        assert!([0, 84, 240, 0x110, u32::MAX].into_iter().all(|code| qnum(code) == 0));
+        assert!([0, 84, 240, 0x110, u16::MAX].into_iter().all(|code| qnum(code).is_none()));
     }
 
     #[test]
