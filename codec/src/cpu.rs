@@ -12,7 +12,7 @@ pub struct Features(u8);
 impl Features {
     /// Plain Rust only.
     pub const NONE: Features = Features(0);
-    /// x86-64 with AVX2, BMI1 and BMI2.
+    /// x86-64 with AVX2, BMI1, BMI2 and POPCNT.
     pub const AVX2: Features = Features(1);
 
     /// What this CPU offers. Without the feature `std` there is no way to ask: [`Features::NONE`].
@@ -21,6 +21,7 @@ impl Features {
         if std::arch::is_x86_feature_detected!("avx2")
             && std::arch::is_x86_feature_detected!("bmi1")
             && std::arch::is_x86_feature_detected!("bmi2")
+            && std::arch::is_x86_feature_detected!("popcnt")
         {
             return Features::AVX2;
         }

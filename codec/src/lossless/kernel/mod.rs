@@ -6,7 +6,7 @@ mod tests;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
 
-pub(super) use scalar::{Counts, Decoding, Modelling, Residuals, Source, Words};
+pub(super) use scalar::{Counts, Decoding, Modelling, Residuals, Source, Step, Words};
 
 use super::wave::tables::{ENTRIES, Entry, Map};
 use crate::cpu::Features;
@@ -25,7 +25,7 @@ pub(super) fn model(features: Features, job: &mut Modelling<'_>) {
 /// which family codes which context.
 pub(super) fn push(
     features: Features,
-    symbols: &[u32],
+    steps: &[Step],
     map: &Map,
     entries: &[Entry; ENTRIES],
     states: &mut [u32; 16],
@@ -33,10 +33,10 @@ pub(super) fn push(
 ) {
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     if features.has(Features::AVX2) {
-        return x86::push(symbols, map, entries, states, words);
+        return x86::push(steps, map, entries, states, words);
     }
     let _ = features;
-    scalar::push(symbols, map, entries, states, words);
+    scalar::push(steps, map, entries, states, words);
 }
 
 /// Decodes the samples of a unit.

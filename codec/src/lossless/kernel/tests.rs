@@ -32,7 +32,7 @@ struct Sheet {
 #[derive(PartialEq)]
 struct Modelled {
     predictors: Vec<u8>,
-    symbols: Vec<u32>,
+    steps: Vec<Step>,
     counts: Box<Counts>,
 }
 
@@ -44,6 +44,8 @@ struct Coded {
     states: [u32; LANES],
     words: Vec<u16>,
 }
+
+const UNWRITTEN: Step = Step { keys: [5; LANES], residuals: [6; LANES] };
 
 /// Pseudo-random numbers.
 struct Random(u32);
@@ -99,7 +101,7 @@ impl Sheet {
         for unit in units(self.w, self.h) {
             let blocks = unit.steps / BLOCK;
             let mut counts = Box::new([[7; 64]; CONTEXTS]);
-            let (mut predictors, mut symbols) = (vec![9; blocks], vec![1; unit.steps * LANES]);
+            let (mut predictors, mut steps) = (vec![9; blocks], vec![UNWRITTEN; unit.steps]);
             model(
                 features,
                 &mut Modelling {
@@ -110,18 +112,18 @@ impl Sheet {
                     guide: guide.as_mut().map(|guide| &mut guide[unit.y * unit.w..][..unit.rows * unit.w]),
                     costs: &mut vec![[3; PREDICTORS]; blocks],
                     predictors: &mut predictors,
-                    symbols: &mut symbols,
+                    steps: &mut steps,
                     counts: &mut counts,
                 },
             );
-            modelled.push(Modelled { predictors, symbols, counts });
+            modelled.push(Modelled { predictors, steps, counts });
         }
         let mut states = [1 << 16; LANES];
         let mut entries = Box::new(ENCODE);
         entries.rotate_right(self.turn * 64);
-        words.reset(modelled.iter().map(|unit| unit.symbols.len()).sum::<usize>() / LANES);
+        words.reset(modelled.iter().map(|unit| unit.steps.len()).sum());
         for unit in modelled.iter().rev() {
-            push(features, &unit.symbols, &self.map(), &entries, &mut states, &mut words);
+            push(features, &unit.steps, &self.map(), &entries, &mut states, &mut words);
         }
         Coded { units: modelled, guide, states, words: words.written().to_vec() }
     }

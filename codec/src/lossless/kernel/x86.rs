@@ -6,7 +6,7 @@ mod lanes;
 mod model;
 mod push;
 
-use super::scalar::{Decoding, Modelling, Words};
+use super::scalar::{Decoding, Modelling, Step, Words};
 use crate::lossless::wave::LANES;
 use crate::lossless::wave::tables::{ENTRIES, Entry, Map};
 
@@ -20,14 +20,14 @@ pub(super) fn model(job: &mut Modelling<'_>) {
 
 /// [`super::scalar::push`] with AVX2. The caller has seen [`crate::cpu::Features::AVX2`].
 pub(super) fn push(
-    symbols: &[u32],
+    steps: &[Step],
     map: &Map,
     entries: &[Entry; ENTRIES],
     states: &mut [u32; LANES],
     words: &mut Words,
 ) {
     // SAFETY: as in `model`.
-    unsafe { push::push(symbols, map, entries, states, words) }
+    unsafe { push::push(steps, map, entries, states, words) }
 }
 
 /// [`super::scalar::decode`] with AVX2. The caller has seen [`crate::cpu::Features::AVX2`].

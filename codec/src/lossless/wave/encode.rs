@@ -7,7 +7,7 @@ use super::tables::{COST, ENCODE, FAMILY_COUNT, MAPS, Map};
 use super::{BLOCK, LANES, MIN_PITCH, SEGMENT_STEPS, Unit, units};
 use crate::cpu::Features;
 use crate::lossless::bytes::{BitWriter, put_number};
-use crate::lossless::kernel::{self, Counts, Modelling, Residuals, Words};
+use crate::lossless::kernel::{self, Counts, Modelling, Residuals, Step, Words};
 use crate::lossless::plane::Plane;
 
 /// How hard the encoder looks for predictors.
@@ -34,7 +34,7 @@ pub(in crate::lossless) struct EncodeScratch {
 struct Segment {
     units: Vec<(Unit, Choice)>,
     predictors: Vec<u8>,
-    symbols: Vec<u32>,
+    steps: Vec<Step>,
     words: Words,
 }
 
@@ -71,8 +71,8 @@ pub(in crate::lossless) fn encode(
         for unit in units(plane.w(), plane.h()) {
             let (first, blocks) = (segment.predictors.len(), unit.steps / BLOCK);
             segment.predictors.resize(first + blocks, 0);
-            let symbols = segment.symbols.len();
-            segment.symbols.resize(symbols + unit.steps * LANES, 0);
+            let steps = segment.steps.len();
+            segment.steps.resize(steps + unit.steps, Step::EMPTY);
             if scratch.costs.len() < blocks {
                 scratch.costs.resize(blocks, [0; PREDICTORS]);
             }
@@ -86,12 +86,12 @@ pub(in crate::lossless) fn encode(
                     guide: None,
                     costs: &mut scratch.costs[..blocks],
                     predictors: &mut segment.predictors[first..],
-                    symbols: &mut segment.symbols[symbols..],
+                    steps: &mut segment.steps[steps..],
                     counts: &mut scratch.counts,
                 },
             );
             segment.units.push((unit, choose_map(&scratch.counts)));
-            if segment.symbols.len() >= SEGMENT_STEPS * LANES {
+            if segment.steps.len() >= SEGMENT_STEPS {
                 segment.write(features, out);
             }
         }
@@ -105,7 +105,7 @@ impl Segment {
     fn clear(&mut self) {
         self.units.clear();
         self.predictors.clear();
-        self.symbols.clear();
+        self.steps.clear();
     }
 
     fn write(&mut self, features: Features, out: &mut Vec<u8>) {
@@ -127,16 +127,16 @@ impl Segment {
         bits.finish();
 
         let mut states = [1 << 16; LANES];
-        self.words.reset(self.symbols.len() / LANES);
-        let mut end = self.symbols.len();
+        self.words.reset(self.steps.len());
+        let mut end = self.steps.len();
         for (unit, choice) in self.units.iter().rev() {
-            let start = end - unit.steps * LANES;
+            let start = end - unit.steps;
             let map = match choice {
                 Choice::Preset(number) => &MAPS[usize::from(*number)],
                 Choice::Own(map) => map,
             };
-            let symbols = &self.symbols[start..end];
-            kernel::push(features, symbols, map, &ENCODE, &mut states, &mut self.words);
+            let steps = &self.steps[start..end];
+            kernel::push(features, steps, map, &ENCODE, &mut states, &mut self.words);
             end = start;
         }
         let words = self.words.written();

@@ -19,9 +19,20 @@ const COST_SCALE: u32 = 32;
 /// The family of each context.
 pub(in crate::lossless) type Map = [u8; CONTEXTS];
 
-/// Entry `family << 10 | slot`: offset:10, frequency:10, token:6, raw bits:4 (0 from [`super::model::FIRST_WIDE`]
-/// on), from the least significant bit.
+/// [`slot`]s of the families, 2^[`SCALE_BITS`] each.
 pub(in crate::lossless) static DECODE: [u32; SLOTS] = expand_decode();
+
+/// What a decoder needs to know when it meets slot number `offset` of token `k`, which has `frequency` slots. From the
+/// least significant bit: offset:10, frequency:10, then 8 bits that the token's raw bits are added to, 0, and the
+/// number of raw bits:3; of wide tokens the 8 bits are the token itself, then 1, and no raw bits, which come later.
+pub(in crate::lossless) const fn slot(offset: u32, frequency: u32, k: u32) -> u32 {
+    let (bits, base) = raw_bits(k);
+    let token = if k < FIRST_WIDE { base | bits << 9 } else { k | WIDE_SLOT >> 20 };
+    offset | frequency << 10 | token << 20
+}
+
+/// The bit of a [`slot`] that tells that its token is wide.
+pub(in crate::lossless) const WIDE_SLOT: u32 = 1 << 28;
 
 /// How a token enters a state.
 #[derive(Clone, Copy)]
@@ -29,36 +40,54 @@ pub(in crate::lossless) static DECODE: [u32; SLOTS] = expand_decode();
 pub(in crate::lossless) struct Entry {
     /// floor(2^32 / frequency), for the division.
     pub(in crate::lossless) reciprocal: u32,
-    /// frequency:10 (1..=1023), start:10 (sum of the frequencies before), raw bits of the first round:4, and on top
-    /// one bit that says that these are the escape's, in place of a token's that the family has no room for.
+    /// From the least significant bit: frequency:11, [`Entry::room`]:5, start:10, and on top two bits:
+    /// [`Entry::escapes`] and [`Entry::is_special`].
     pub(in crate::lossless) rest: u32,
 }
 
 impl Entry {
-    const fn new(frequency: u16, start: u16, bits: u32, escapes: bool) -> Self {
+    /// Leaves every state as it is.
+    pub(in crate::lossless) const IDLE: Entry = Entry { reciprocal: 0, rest: 1 << SCALE_BITS | 22 << 11 };
+
+    /// Token `k`, whose `frequency` slots (1..=1023) begin with number `start`.
+    pub(in crate::lossless) const fn token(k: u32, frequency: u16, start: u16) -> Self {
+        let (bits, special) = if k < FIRST_WIDE { (raw_bits(k).0, 0) } else { (0, 1 << 31) };
         let reciprocal = if frequency == 1 { u32::MAX } else { ((1u64 << 32) / frequency as u64) as u32 };
-        let rest = frequency as u32 | (start as u32) << 10 | bits << 20 | (escapes as u32) << 31;
-        Self { reciprocal, rest }
+        Self { reciprocal, rest: special | (start as u32) << 16 | (22 - bits) << 11 | frequency as u32 }
+    }
+
+    /// The escape, in place of a token that its table has no room for.
+    pub(in crate::lossless) const fn escape(frequency: u16) -> Self {
+        let Entry { reciprocal, rest } = Self::token(ESCAPE as u32, frequency, (1 << SCALE_BITS) - frequency);
+        Self { reciprocal, rest: rest | 1 << 30 }
     }
 
     #[inline(always)]
     pub(in crate::lossless) fn frequency(self) -> u32 {
-        self.rest & 0x3ff
+        self.rest & 0x7ff
     }
 
+    /// 22 less the raw bits of the first round: a state below `frequency << room` has room for the token.
+    #[inline(always)]
+    pub(in crate::lossless) fn room(self) -> u32 {
+        self.rest >> 11 & 31
+    }
+
+    /// The sum of the frequencies before.
     #[inline(always)]
     pub(in crate::lossless) fn start(self) -> u32 {
-        self.rest >> 10 & 0x3ff
+        self.rest >> 16 & 0x3ff
     }
 
+    /// True for a wide token and for an escape.
     #[inline(always)]
-    pub(in crate::lossless) fn bits(self) -> u32 {
-        self.rest >> 20 & 15
+    pub(in crate::lossless) fn is_special(self) -> bool {
+        self.rest >> 31 == 1
     }
 
     #[inline(always)]
     pub(in crate::lossless) fn escapes(self) -> bool {
-        self.rest >> 31 == 1
+        self.rest >> 30 & 1 == 1
     }
 }
 
@@ -75,32 +104,26 @@ const fn expand_decode() -> [u32; SLOTS] {
     let mut table = [0; SLOTS];
     let mut family = 0;
     while family < FAMILY_COUNT {
-        let mut slot = family << SCALE_BITS;
+        let mut at = family << SCALE_BITS;
         let mut k = 0;
         while k < TOKENS {
             let frequency = FAMILIES[family][k] as u32;
-            let early = early_bits(k as u32);
             let mut offset = 0;
             while offset < frequency {
-                table[slot] = offset | frequency << 10 | (k as u32) << 20 | early << 26;
-                slot += 1;
+                table[at] = slot(offset, frequency, k as u32);
+                at += 1;
                 offset += 1;
             }
             k += 1;
         }
-        assert!(slot == (family + 1) << SCALE_BITS, "frequencies of a family sum to 1024");
+        assert!(at == (family + 1) << SCALE_BITS, "frequencies of a family sum to 1024");
         family += 1;
     }
     table
 }
 
-/// Raw bits that are taken together with the token.
-const fn early_bits(k: u32) -> u32 {
-    if k < FIRST_WIDE { raw_bits(k).0 } else { 0 }
-}
-
 const fn expand_encode() -> [Entry; ENTRIES] {
-    let mut table = [Entry::new(1, 0, 0, false); ENTRIES];
+    let mut table = [Entry::IDLE; ENTRIES];
     let mut family = 0;
     while family < FAMILY_COUNT {
         let escape = FAMILIES[family][ESCAPE];
@@ -109,11 +132,8 @@ const fn expand_encode() -> [Entry; ENTRIES] {
         while k < TOKENS {
             let frequency = FAMILIES[family][k];
             assert!(frequency < 1 << SCALE_BITS, "a token never fills its table");
-            table[family * 64 + k] = if frequency == 0 {
-                Entry::new(escape, 1024 - escape, 0, true)
-            } else {
-                Entry::new(frequency, start, early_bits(k as u32), false)
-            };
+            table[family * 64 + k] =
+                if frequency == 0 { Entry::escape(escape) } else { Entry::token(k as u32, frequency, start) };
             start += frequency;
             k += 1;
         }

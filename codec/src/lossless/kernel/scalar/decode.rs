@@ -1,9 +1,7 @@
 //! From words to samples: prediction and entropy decoder walk together, a step of sixteen lanes at a time.
 
-use crate::lossless::wave::model::{
-    CONTEXTS, ESCAPE, ESCAPE_BITS, FIRST_WIDE, MED, context, linear, med, raw_bits, unfold, weights,
-};
-use crate::lossless::wave::tables::{SCALE_BITS, SLOTS};
+use crate::lossless::wave::model::{CONTEXTS, MED, TOKENS, context, linear, med, raw_bits, unfold, weights};
+use crate::lossless::wave::tables::{SCALE_BITS, SLOTS, WIDE_SLOT};
 use crate::lossless::wave::{BLOCK, LAG, LANES, Unit};
 
 /// A unit to be decoded.
@@ -303,10 +301,10 @@ fn take_residuals(job: &mut Decoding<'_>, contexts: &Lanes, active: &Lanes) -> L
         let start = job.starts[contexts[i] as usize % CONTEXTS];
         let entry = job.table[(start | x & ((1 << SCALE_BITS) - 1)) as usize % SLOTS];
         let (offset, frequency) = (entry & 0x3ff, entry >> 10 & 0x3ff);
-        let (k, bits) = (entry >> 20 & 63, entry >> 26);
+        let (base, bits) = (entry >> 20 & 0xff, entry >> 29);
         let mask = active[i] as u32;
         let next = frequency * (x >> SCALE_BITS) + offset;
-        z[i] = ((BASES[k as usize] + (next & ((1 << bits) - 1))) & mask) as i32;
+        z[i] = ((base + (next & ((1 << bits) - 1))) & mask) as i32;
         let next = next >> bits;
         let low = next < 1 << 16;
         let more = next << 16 | u32::from(words[taken % Source::ROOM]);
@@ -318,7 +316,7 @@ fn take_residuals(job: &mut Decoding<'_>, contexts: &Lanes, active: &Lanes) -> L
         } else {
             next
         };
-        wide |= (u32::from(k >= FIRST_WIDE) & mask) << i;
+        wide |= (u32::from(entry & WIDE_SLOT != 0) & mask) << i;
     }
     if wide != 0 {
         take_wide(states, &mut z, wide, words, &mut taken);
@@ -339,9 +337,9 @@ pub(in crate::lossless) fn take_wide(
     while wide != 0 {
         let i = wide.trailing_zeros() as usize % LANES;
         wide &= wide - 1;
-        // Until now z is the base of the token, which tells how many bits are added to it.
-        let bits = if z[i] == 0 { ESCAPE_BITS } else { z[i].ilog2() - 1 };
-        z[i] += (states[i] & ((1 << bits) - 1)) as i32;
+        // Until now z is the token.
+        let (bits, base) = raw_bits(z[i] as u32 % TOKENS as u32);
+        z[i] = (base + (states[i] & ((1 << bits) - 1))) as i32;
         states[i] >>= bits;
         if states[i] < 1 << 16 {
             states[i] = states[i] << 16 | u32::from(words[*taken % Source::ROOM]);
@@ -349,14 +347,3 @@ pub(in crate::lossless) fn take_wide(
         }
     }
 }
-
-/// What the raw bits of a token are added to.
-static BASES: [u32; 64] = {
-    let mut bases = [0; 64];
-    let mut k = 0;
-    while k < ESCAPE {
-        bases[k] = raw_bits(k as u32).1;
-        k += 1;
-    }
-    bases
-};

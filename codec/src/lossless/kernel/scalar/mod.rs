@@ -8,6 +8,9 @@ mod decode;
 mod model;
 mod push;
 
+use crate::lossless::wave::LANES;
+use crate::lossless::wave::model::CONTEXTS;
+
 pub(in crate::lossless) use decode::{Decoding, Source, decode};
 pub(in crate::lossless) use model::{Counts, Modelling, Residuals, model};
 pub(in crate::lossless) use push::{Words, push};
@@ -19,5 +22,20 @@ pub(in crate::lossless) use {
     push::{Tables, push_step},
 };
 
-/// The symbol of a lane that stands outside the plane. Others are residual:16, token:6, context:5.
-pub(in crate::lossless) const SKIP: u32 = u32::MAX;
+/// The symbols of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub(in crate::lossless) struct Step {
+    /// Tokens in their contexts, `context << 6 | token`, or [`IDLE`].
+    pub(in crate::lossless) keys: [u16; LANES],
+    /// Folded residuals, 0 where there is none.
+    pub(in crate::lossless) residuals: [u16; LANES],
+}
+
+/// The key of a lane that stands outside the plane.
+pub(in crate::lossless) const IDLE: u16 = (CONTEXTS as u16) << 6;
+
+impl Step {
+    /// No lane stands inside the plane.
+    pub(in crate::lossless) const EMPTY: Step = Step { keys: [IDLE; LANES], residuals: [0; LANES] };
+}

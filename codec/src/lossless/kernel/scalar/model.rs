@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::SKIP;
+use super::Step;
 use crate::lossless::plane::Plane;
 use crate::lossless::wave::model::{
     BANK, CONTEXTS, MED, PREDICTORS, context, fold, linear, med, token, weights,
@@ -22,8 +22,8 @@ pub(in crate::lossless) struct Modelling<'a> {
     pub(in crate::lossless) costs: &'a mut [[u32; PREDICTORS]],
     /// Out: the predictor of each block.
     pub(in crate::lossless) predictors: &'a mut [u8],
-    /// Out: symbols, step by step, [`LANES`] to a step.
-    pub(in crate::lossless) symbols: &'a mut [u32],
+    /// Out: the symbols of each step.
+    pub(in crate::lossless) steps: &'a mut [Step],
     /// Out: how often each token was seen in each context.
     pub(in crate::lossless) counts: &'a mut Counts,
 }
@@ -36,7 +36,7 @@ pub(in crate::lossless) type Counts = [[u32; 64]; CONTEXTS];
 pub(in crate::lossless) struct Residuals {
     /// Row `y` is number `y % 3`; each begins with the margin of W and WW.
     rows: [Vec<u16>; 3],
-    symbols: Vec<u32>,
+    keys: Vec<u16>,
 }
 
 impl Residuals {
@@ -46,8 +46,8 @@ impl Residuals {
             row.clear();
             row.resize(w + 3, 0);
         }
-        self.symbols.clear();
-        self.symbols.resize(w, 0);
+        self.keys.clear();
+        self.keys.resize(w, 0);
     }
 }
 
@@ -63,7 +63,7 @@ pub(in crate::lossless) fn model_with(
     job: &mut Modelling<'_>,
     try_stretch: impl Fn(&mut [u32; PREDICTORS], &Stretch<'_>, usize, usize, i32),
 ) {
-    job.symbols.fill(SKIP);
+    job.steps.fill(Step::EMPTY);
     job.counts.iter_mut().for_each(|row| row.fill(0));
     match job.search {
         Search::None => job.predictors.fill(MED),
@@ -230,31 +230,31 @@ fn emit_row(job: &mut Modelling<'_>, row: usize) {
     let (own, wz, wwz) = (&own[2..][..w], &own[1..][..w], &own[..w]);
     let (nz, nwz, nez, nnz) = (&above[2..][..w], &above[1..][..w], &above[3..][..w], &above2[2..][..w]);
     let around = |x: usize| [wz[x], nz[x], nwz[x], nez[x], wwz[x], nnz[x]].map(u32::from);
-    let symbols = &mut job.residuals.symbols[..w];
+    let keys = &mut job.residuals.keys[..w];
     if let Some(guide) = &mut job.guide {
         let guide = &mut guide[row * w..][..w];
         for x in 0..w {
-            symbols[x] = symbol(own[x], context(around(x), u32::from(guide[x])));
+            keys[x] = key(own[x], context(around(x), u32::from(guide[x])));
             guide[x] = guide[x].saturating_add(own[x]);
         }
     } else {
         for x in 0..w {
-            symbols[x] = symbol(own[x], context(around(x), 0));
+            keys[x] = key(own[x], context(around(x), 0));
         }
     }
-    let start = first_step(&job.unit, row) * LANES + row % LANES;
+    let (lane, steps) = (row % LANES, &mut job.steps[first_step(&job.unit, row)..]);
     let counts = job.counts.as_flattened_mut();
-    for (slot, &symbol) in job.symbols[start..].iter_mut().step_by(LANES).zip(&*symbols) {
-        *slot = symbol;
-        counts[(symbol >> 16) as usize] += 1;
+    for ((step, &key), &z) in steps.iter_mut().zip(&*keys).zip(own) {
+        step.keys[lane] = key;
+        step.residuals[lane] = z;
+        counts[usize::from(key)] += 1;
     }
     job.residuals.rows = rows;
 }
 
 #[inline(always)]
-fn symbol(z: u16, ctx: u32) -> u32 {
-    let z = u32::from(z);
-    z | token(z) << 16 | ctx << 22
+fn key(z: u16, ctx: u32) -> u16 {
+    (token(z.into()) | ctx << 6) as u16
 }
 
 /// The margins of residuals follow the rule of [`Plane::set_margins`].

@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::SKIP;
+use super::{IDLE, Step};
 use crate::lossless::wave::LANES;
-use crate::lossless::wave::model::{ESCAPE, ESCAPE_BITS, FIRST_WIDE, raw_bits};
+use crate::lossless::wave::model::{CONTEXTS, ESCAPE, ESCAPE_BITS, raw_bits};
 use crate::lossless::wave::tables::{ENTRIES, Entry, Map, SCALE_BITS};
 
 /// Words written from the end to the front.
@@ -62,30 +62,38 @@ impl StepWords<'_> {
     }
 }
 
-/// How the tokens of each context enter a state.
-pub(in crate::lossless) struct Tables<'a> {
-    pub(in crate::lossless) entries: &'a [Entry; ENTRIES],
-    /// Where the entries of each context's family begin.
-    pub(in crate::lossless) starts: [u32; 32],
-}
+/// How each key enters a state.
+pub(in crate::lossless) struct Tables([Entry; Tables::LEN]);
 
-impl<'a> Tables<'a> {
-    pub(in crate::lossless) fn new(map: &Map, entries: &'a [Entry; ENTRIES]) -> Self {
-        let mut starts = [0; 32];
-        starts.iter_mut().zip(map).for_each(|(start, &family)| *start = u32::from(family) * 64);
-        Self { entries, starts }
+impl Tables {
+    /// A power of two above all keys.
+    pub(in crate::lossless) const LEN: usize = 32 * 64;
+
+    /// Brings the entries of the contexts' families together.
+    #[inline(always)]
+    pub(in crate::lossless) fn new(map: &Map, entries: &[Entry; ENTRIES]) -> Self {
+        let mut all = [Entry::IDLE; Self::LEN];
+        let (families, _) = entries.as_chunks::<64>();
+        let (contexts, _) = all.as_chunks_mut::<64>();
+        for (context, &family) in contexts.iter_mut().zip(map) {
+            *context = families[usize::from(family) % families.len()];
+        }
+        Self(all)
+    }
+
+    pub(in crate::lossless) fn entries(&self) -> &[Entry; Self::LEN] {
+        &self.0
     }
 
     #[inline(always)]
-    fn entry(&self, symbol: u32) -> &'a Entry {
-        let start = self.starts[(symbol >> 22) as usize % self.starts.len()];
-        &self.entries[(start + (symbol >> 16 & 63)) as usize % ENTRIES]
+    pub(in crate::lossless) fn entry(&self, key: u16) -> &Entry {
+        &self.0[usize::from(key) % Self::LEN]
     }
 }
 
 #[inline(always)]
 pub(in crate::lossless) fn push(
-    symbols: &[u32],
+    steps: &[Step],
     map: &Map,
     entries: &[Entry; ENTRIES],
     states: &mut [u32; LANES],
@@ -93,7 +101,6 @@ pub(in crate::lossless) fn push(
 ) {
     let tables = Tables::new(map, entries);
     let mut x = *states;
-    let (steps, _) = symbols.as_chunks::<LANES>();
     for step in steps.iter().rev() {
         push_step(&mut x, step, &tables, words);
     }
@@ -102,61 +109,40 @@ pub(in crate::lossless) fn push(
 
 /// Pushes the symbols of one step.
 #[inline(always)]
-pub(in crate::lossless) fn push_step(
-    x: &mut [u32; LANES],
-    step: &[u32; LANES],
-    tables: &Tables<'_>,
-    words: &mut Words,
-) {
+pub(in crate::lossless) fn push_step(x: &mut [u32; LANES], step: &Step, tables: &Tables, words: &mut Words) {
     let mut spare = [0; Words::ROOM];
     let window = words.free().last_chunk_mut().unwrap_or(&mut spare);
     let mut out = StepWords { words: window, at: Words::ROOM };
-    let entries = step.map(|symbol| tables.entry(symbol));
-    let mut special = false;
-    for i in 0..LANES {
-        // An idle lane's token is above all others.
-        special |= entries[i].escapes() | ((step[i] >> 16 & 63) >= FIRST_WIDE);
-    }
-    if special {
+    let entries = step.keys.map(|key| tables.entry(key));
+    if entries.iter().any(|entry| entry.is_special()) {
         push_special(x, step, &entries, &mut out);
-    } else {
-        for i in (0..LANES).rev() {
-            x[i] = push_token(x[i], step[i], entries[i], &mut out);
-        }
+    }
+    for i in (0..LANES).rev() {
+        x[i] = push_token(x[i], step.residuals[i], entries[i], &mut out);
     }
     let count = Words::ROOM - out.at;
     words.keep(count);
 }
 
-/// A step in which a lane is idle or has a large residual.
+/// The raw bits of large residuals: the decoder takes their words after those of the tokens, so here they go before.
 #[cold]
-fn push_special(
-    x: &mut [u32; LANES],
-    step: &[u32; LANES],
-    entries: &[&Entry; LANES],
-    out: &mut StepWords<'_>,
-) {
-    // The decoder takes the words of the second round after those of the first: here they go before.
+fn push_special(x: &mut [u32; LANES], step: &Step, entries: &[&Entry; LANES], out: &mut StepWords<'_>) {
     for i in (0..LANES).rev() {
-        let (k, escapes) = (step[i] >> 16 & 63, entries[i].escapes());
-        if step[i] != SKIP && (escapes || k >= FIRST_WIDE) {
-            let bits = if escapes { ESCAPE_BITS } else { raw_bits(k).0 };
+        if entries[i].is_special() {
+            let token = u32::from(step.keys[i] & 63);
+            let bits = if entries[i].escapes() { ESCAPE_BITS } else { raw_bits(token).0 };
             let state = out.put_if(x[i] >> (32 - bits) != 0, x[i]);
-            x[i] = state << bits | (step[i] & 0xffff & ((1 << bits) - 1));
-        }
-    }
-    for i in (0..LANES).rev() {
-        if step[i] != SKIP {
-            x[i] = push_token(x[i], step[i], entries[i], out);
+            x[i] = state << bits | (u32::from(step.residuals[i]) & ((1 << bits) - 1));
         }
     }
 }
 
 #[inline(always)]
-fn push_token(state: u32, symbol: u32, entry: &Entry, out: &mut StepWords<'_>) -> u32 {
-    let (frequency, bits) = (entry.frequency(), entry.bits());
-    let state = out.put_if(state >= frequency << (32 - SCALE_BITS - bits), state);
-    let y = state << bits | (symbol & ((1 << bits) - 1));
+fn push_token(state: u32, residual: u16, entry: &Entry, out: &mut StepWords<'_>) -> u32 {
+    let (frequency, room) = (entry.frequency(), entry.room());
+    let state = out.put_if(state >> room >= frequency, state);
+    let bits = 22 - room;
+    let y = state << bits | (u32::from(residual) & ((1 << bits) - 1));
     // The reciprocal is rounded down: the quotient is one short at most.
     let short = ((u64::from(y) * u64::from(entry.reciprocal)) >> 32) as u32;
     let rest = y - short * frequency;
@@ -165,4 +151,5 @@ fn push_token(state: u32, symbol: u32, entry: &Entry, out: &mut StepWords<'_>) -
     rest + entry.start() + (short << SCALE_BITS) + more * ((1 << SCALE_BITS) - frequency)
 }
 
-const _: () = assert!(ESCAPE < 64, "a token takes six bits of a symbol");
+const _: () = assert!(ESCAPE < 64, "a token takes six bits of a key");
+const _: () = assert!((IDLE as usize) < Tables::LEN && IDLE >> 6 == CONTEXTS as u16);

@@ -4,7 +4,7 @@ use core::arch::x86_64::*;
 
 use super::super::scalar::{Decoding, Source, take_wide};
 use super::lanes::V;
-use crate::lossless::wave::model::{CONTEXTS, FIRST_WIDE, GUIDE_WEIGHT, MED, raw_bits, weights};
+use crate::lossless::wave::model::{CONTEXTS, GUIDE_WEIGHT, MED, weights};
 use crate::lossless::wave::tables::{SCALE_BITS, SLOTS};
 use crate::lossless::wave::{BLOCK, LAG, LANES, Unit};
 
@@ -97,8 +97,8 @@ struct Fresh {
     residuals: [u16; BLOCK],
 }
 
-/// Decodes a unit. The CPU must have AVX2, BMI1 and BMI2.
-#[target_feature(enable = "avx2,bmi1,bmi2")]
+/// Decodes a unit. The CPU must have AVX2, BMI1, BMI2 and POPCNT.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 pub(super) fn decode(job: &mut Decoding<'_>) {
     let Unit { rows, w, pitch, steps, .. } = job.unit;
     let max = V::all((1i32 << job.bits) - 1);
@@ -289,21 +289,18 @@ impl Predictor {
 
 /// One residual for each active lane, 0 for the others.
 #[inline]
-#[target_feature(enable = "avx2,bmi1,bmi2")]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 fn take_residuals(states: &mut V, table: &[u32; SLOTS], starts: V, active: V, source: &mut Source) -> V {
     let x = *states;
     let slots = starts.or(x.and(V::all((1 << SCALE_BITS) - 1)));
     let entries = look_up(table, slots);
     let offset = entries.and(V::all(0x3ff));
     let frequency = entries.right::<10>().and(V::all(0x3ff));
-    let token = entries.right::<20>().and(V::all(63));
-    let bits = entries.right::<26>();
+    let base = entries.right::<20>().and(V::all(0xff));
+    let bits = entries.right::<29>();
 
     let next = frequency.mul(x.right::<{ SCALE_BITS as i32 }>()).add(offset);
     let raw = next.and(V::all(1).shift_left(bits).sub(V::all(1)));
-    // Tokens below 16 stand for themselves, those with raw bits for two numbers an octave.
-    let octave = token.and(V::all(1)).or(V::all(2)).shift_left(bits);
-    let base = token.or_where(bits.is_more(V::all(0)), octave);
     let z = base.add(raw).and(active);
     let next = next.shift_right(bits);
 
@@ -316,9 +313,9 @@ fn take_residuals(states: &mut V, table: &[u32; SLOTS], starts: V, active: V, so
     let mut taken = first + high.count_ones() as usize;
     *states = x.or_where(active, next);
 
-    let wide = token.is_more(V::all(FIRST_WIDE as i32 - 1)).and(active).bits();
+    let wide = entries.left::<3>().and(active).bits();
     let wide = wide.0 | wide.1 << 8;
-    let z = if wide == 0 { z } else { add_wide(states, z, token, wide, words, &mut taken) };
+    let z = if wide == 0 { z } else { add_wide(states, z, wide, words, &mut taken) };
     source.advance(taken);
     z
 }
@@ -326,11 +323,8 @@ fn take_residuals(states: &mut V, table: &[u32; SLOTS], starts: V, active: V, so
 /// The second round by the plain version.
 #[cold]
 #[target_feature(enable = "avx2")]
-fn add_wide(states: &mut V, z: V, token: V, wide: u32, words: &[u16; Source::ROOM], taken: &mut usize) -> V {
-    let (mut lanes, tokens) = (z.store(), token.store());
-    for i in (0..LANES).filter(|i| wide >> i & 1 == 1) {
-        lanes[i] = raw_bits(tokens[i] as u32).1 as i32;
-    }
+fn add_wide(states: &mut V, z: V, wide: u32, words: &[u16; Source::ROOM], taken: &mut usize) -> V {
+    let mut lanes = z.store();
     let mut x = states.store().map(|x| x as u32);
     take_wide(&mut x, &mut lanes, wide, words, taken);
     *states = V::load(&x.map(|x| x as i32));

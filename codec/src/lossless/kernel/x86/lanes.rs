@@ -10,7 +10,8 @@ pub(super) struct V(pub(super) __m256i, pub(super) __m256i);
 
 /// Gives a lane-wise operation its two halves.
 macro_rules! lanewise {
-    ($($name:ident = $op:ident;)*) => { impl V { $(
+    ($($(#[$doc:meta])? $name:ident = $op:ident;)*) => { impl V { $(
+        $(#[$doc])?
         #[inline]
         #[target_feature(enable = "avx2")]
         pub(super) fn $name(self, other: V) -> V {
@@ -31,6 +32,8 @@ lanewise! {
     max = _mm256_max_epi32;
     is = _mm256_cmpeq_epi32;
     is_more = _mm256_cmpgt_epi32;
+    /// The bits of `other` that are not in this one.
+    clears = _mm256_andnot_si256;
     shift_left = _mm256_sllv_epi32;
     shift_right = _mm256_srlv_epi32;
 }
@@ -124,26 +127,6 @@ impl V {
         V(_mm256_abs_epi32(self.0), _mm256_abs_epi32(self.1))
     }
 
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    pub(super) fn not(self) -> V {
-        self.xor(V::all(-1))
-    }
-
-    /// This mask without the lanes of `other`.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    pub(super) fn and_not(self, other: V) -> V {
-        V(_mm256_andnot_si256(other.0, self.0), _mm256_andnot_si256(other.1, self.1))
-    }
-
-    /// A mask of the lanes that, without sign, are no less than those of `other`.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    pub(super) fn is_at_least(self, other: V) -> V {
-        V(_mm256_max_epu32(self.0, other.0), _mm256_max_epu32(self.1, other.1)).is(self)
-    }
-
     /// The high halves of the products without sign.
     #[inline]
     #[target_feature(enable = "avx2")]
@@ -156,19 +139,62 @@ impl V {
         V(half(self.0, other.0), half(self.1, other.1))
     }
 
-    /// True if a lane of this mask is set that is not set in `other`.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    pub(super) fn is_any_outside(self, other: V) -> bool {
-        let (low, high) = self.and_not(other).bits();
-        low | high != 0
-    }
-
     /// One bit for each lane of a mask.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(super) fn bits(self) -> (u32, u32) {
         let bits = |half| _mm256_movemask_ps(_mm256_castsi256_ps(half)) as u32;
         (bits(self.0), bits(self.1))
+    }
+
+    /// In crossed order: sixteen numbers of 16 bits.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn spread(lanes: &[u16; LANES]) -> V {
+        // SAFETY: the reference holds 32 bytes, and an unaligned load asks for nothing else.
+        let lanes = unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) };
+        let none = _mm256_setzero_si256();
+        V(_mm256_unpacklo_epi16(lanes, none), _mm256_unpackhi_epi16(lanes, none))
+    }
+
+    /// Back from crossed order: the lanes, which are below 2^16, as numbers of 16 bits.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn pack(self) -> __m256i {
+        _mm256_packus_epi32(self.0, self.1)
+    }
+
+    /// One bit for each lane of a mask in crossed order: lanes 0..8 and 8..16.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn crossed_bits(self) -> (u32, u32) {
+        let bytes = _mm256_packs_epi16(_mm256_packs_epi32(self.0, self.1), _mm256_setzero_si256());
+        let bits = _mm256_movemask_epi8(bytes) as u32;
+        (bits & 0xff, bits >> 16)
+    }
+
+    /// True if a lane has its top bit set.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn is_any_negative(self) -> bool {
+        _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_or_si256(self.0, self.1))) != 0
+    }
+
+    /// States in crossed order: lanes 0..4 and 8..12, then 4..8 and 12..16. It is the order in which AVX2, which
+    /// works on halves of 128 bits, packs two registers into one of 16-bit lanes in their natural order.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn cross(states: &[u32; LANES]) -> V {
+        let V(a, b) = V::load(&states.map(|x| x as i32));
+        V(_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b))
+    }
+
+    /// What [`V::cross`] crossed.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn uncross(self) -> [u32; LANES] {
+        let V(a, b) = self;
+        let lanes = V(_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b));
+        lanes.store().map(|x| x as u32)
     }
 }

@@ -7,8 +7,8 @@ use super::super::scalar::{Modelling, Stretch, model_with};
 use super::lanes::V;
 use crate::lossless::wave::model::{BANK, PREDICTORS, med};
 
-/// Models a unit. The CPU must have AVX2, BMI1 and BMI2.
-#[target_feature(enable = "avx2,bmi1,bmi2")]
+/// Models a unit. The CPU must have AVX2, BMI1, BMI2 and POPCNT.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 pub(super) fn model(job: &mut Modelling<'_>) {
     model_with(job, |cost, stretch, phase, stride, max| try_stretch(cost, stretch, phase, stride, max));
 }

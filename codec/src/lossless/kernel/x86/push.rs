@@ -2,80 +2,72 @@
 
 use core::arch::x86_64::*;
 
-use super::super::scalar::{SKIP, Tables, Words, push_step};
+use super::super::scalar::{Step, Tables, Words, push_step};
 use super::lanes::V;
 use crate::lossless::wave::LANES;
-use crate::lossless::wave::model::FIRST_WIDE;
 use crate::lossless::wave::tables::{ENTRIES, Entry, Map, SCALE_BITS};
 
-/// Pushes the symbols of a unit. The CPU must have AVX2, BMI1 and BMI2.
-#[target_feature(enable = "avx2,bmi1,bmi2")]
+/// Pushes the symbols of a unit. The CPU must have AVX2, BMI1, BMI2 and POPCNT.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 pub(super) fn push(
-    symbols: &[u32],
+    steps: &[Step],
     map: &Map,
     entries: &[Entry; ENTRIES],
     states: &mut [u32; LANES],
     words: &mut Words,
 ) {
     let tables = Tables::new(map, entries);
-    let mut x = V::load(&states.map(|x| x as i32));
-    let (steps, _) = symbols.as_chunks::<LANES>();
+    let mut x = V::cross(states);
     for step in steps.iter().rev() {
-        let symbols = V::load(&step.map(|symbol| symbol as i32));
-        let idle = symbols.is(V::all(SKIP as i32));
-        let token = symbols.right::<16>().and(V::all(63));
-        let entry = starts_of(&tables.starts, symbols.right::<22>()).add(token);
-        let (reciprocal, rest) = look_up(entries, entry);
-        let wide = token.is_more(V::all(FIRST_WIDE as i32 - 1)).or(rest.halve::<31>());
-        if wide.is_any_outside(idle) {
-            let mut lanes = x.store().map(|x| x as u32);
+        let (reciprocal, rest) = look_up(&tables, &step.keys);
+        if rest.is_any_negative() {
+            let mut lanes = x.uncross();
             push_step(&mut lanes, step, &tables, words);
-            x = V::load(&lanes.map(|x| x as i32));
+            x = V::cross(&lanes);
         } else {
-            x = x.or_where(idle.not(), push_lanes(x, symbols, idle, reciprocal, rest, words));
+            x = push_lanes(x, V::spread(&step.residuals), reciprocal, rest, words);
         }
     }
-    *states = x.store().map(|x| x as u32);
+    *states = x.uncross();
 }
 
-/// Tokens of the first round into the states of the lanes that are not idle.
+/// One token into each state.
 #[inline]
-#[target_feature(enable = "avx2,bmi1,bmi2")]
-fn push_lanes(x: V, symbols: V, idle: V, reciprocal: V, rest: V, words: &mut Words) -> V {
-    let frequency = rest.and(V::all(0x3ff));
-    let start = rest.right::<10>().and(V::all(0x3ff));
-    let bits = rest.right::<20>().and(V::all(15));
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn push_lanes(x: V, residuals: V, reciprocal: V, rest: V, words: &mut Words) -> V {
+    let frequency = rest.and(V::all(0x7ff));
+    let room = rest.right::<11>().and(V::all(31));
+    // Nothing lies above it: no lane is special.
+    let start = rest.right::<16>();
 
-    let limit = frequency.shift_left(V::all(32 - SCALE_BITS as i32).sub(bits));
-    let full = x.is_at_least(limit).and_not(idle);
-    put(x, full, words);
-    let x = x.or_where(full, x.right::<16>());
+    let fits = frequency.is_more(x.shift_right(room));
+    put(x, fits, words);
+    let x = x.right::<16>().or_where(fits, x);
 
-    let raw = symbols.and(V::all(1).shift_left(bits).sub(V::all(1)));
-    let y = x.shift_left(bits).or(raw);
+    let bits = V::all(22).sub(room);
+    let y = x.shift_left(bits).or(V::all(-1).shift_left(bits).clears(residuals));
     // The reciprocal is rounded down: the quotient is one short at most.
     let short = y.high_product(reciprocal);
-    let rest = y.sub(short.mul(frequency));
-    let one_short = rest.is_at_least(frequency);
-    let more = one_short.and(V::all(1 << SCALE_BITS).sub(frequency));
-    rest.add(start).add(short.left::<{ SCALE_BITS as i32 }>()).add(more)
+    let remainder = y.sub(short.mul(frequency));
+    let is_exact = frequency.is_more(remainder);
+    let more = is_exact.clears(V::all(1 << SCALE_BITS).sub(frequency));
+    remainder.add(start).add(short.left::<{ SCALE_BITS as i32 }>().add(more))
 }
 
-/// Writes the low halves of the lanes of `full`, before the words there are.
+/// Writes the low halves of the lanes that are not in `fits`, before the words there are.
 #[inline]
-#[target_feature(enable = "avx2,bmi1,bmi2")]
-fn put(x: V, full: V, words: &mut Words) {
-    let (low, high) = full.bits();
-    let halves = x.and(V::all(0xffff));
-    let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(halves.0, halves.1));
-    put_half(_mm256_extracti128_si256::<1>(packed), high, words);
-    put_half(_mm256_castsi256_si128(packed), low, words);
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn put(x: V, fits: V, words: &mut Words) {
+    let (low, high) = fits.crossed_bits();
+    let packed = x.and(V::all(0xffff)).pack();
+    put_half(_mm256_extracti128_si256::<1>(packed), high ^ 0xff, words);
+    put_half(_mm256_castsi256_si128(packed), low ^ 0xff, words);
 }
 
 /// Writes the words of `mask`. Whole vectors are written: what is not meant lies before the words, where later
 /// steps write.
 #[inline]
-#[target_feature(enable = "avx2,bmi1,bmi2")]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 fn put_half(lanes: __m128i, mask: u32, words: &mut Words) {
     if let Some(target) = words.free().last_chunk_mut::<8>() {
         // SAFETY: COMPRESS has 256 rows of 16 bytes and the mask of eight lanes is below 256; `target` holds 16
@@ -88,34 +80,35 @@ fn put_half(lanes: __m128i, mask: u32, words: &mut Words) {
     words.keep(mask.count_ones() as usize);
 }
 
-/// Where the entries of the contexts' families begin.
+/// The reciprocals and the rests of the entries of `keys`. Loads one by one: gathers take longer on many CPUs.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn starts_of(starts: &[u32; 32], contexts: V) -> V {
-    let contexts = contexts.and(V::all(31));
-    let at = starts.as_ptr().cast();
-    // SAFETY: the mask keeps every index below 32, the number of starts.
-    unsafe { V(_mm256_i32gather_epi32::<4>(at, contexts.0), _mm256_i32gather_epi32::<4>(at, contexts.1)) }
-}
-
-/// The reciprocals and the rests of the entries.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn look_up(entries: &[Entry; ENTRIES], numbers: V) -> (V, V) {
-    let numbers = numbers.and(V::all(ENTRIES as i32 - 1));
-    let at = entries.as_ptr().cast::<i32>();
-    const { assert!(ENTRIES.is_power_of_two() && size_of::<Entry>() == 8) };
-    // SAFETY: an entry is two numbers of 4 bytes (`repr(C)`), and the mask keeps every index below ENTRIES, a power
-    // of two and the length of the table: the first gather reads first numbers, the second, 4 bytes on, second ones.
+fn look_up(tables: &Tables, keys: &[u16; LANES]) -> (V, V) {
+    let mut numbers = [0u16; LANES];
+    // SAFETY: both hold 32 bytes, and unaligned loads and stores ask for nothing else.
     unsafe {
-        (
-            V(_mm256_i32gather_epi32::<8>(at, numbers.0), _mm256_i32gather_epi32::<8>(at, numbers.1)),
-            V(
-                _mm256_i32gather_epi32::<8>(at.add(1), numbers.0),
-                _mm256_i32gather_epi32::<8>(at.add(1), numbers.1),
-            ),
-        )
+        let keys = _mm256_loadu_si256(keys.as_ptr().cast());
+        let keys = _mm256_and_si256(keys, _mm256_set1_epi16(Tables::LEN as i16 - 1));
+        _mm256_storeu_si256(numbers.as_mut_ptr().cast(), keys);
     }
+    let entries = tables.entries().as_ptr().cast::<u64>();
+    const { assert!(Tables::LEN.is_power_of_two() && size_of::<Entry>() == 8) };
+    let two = |lane: usize| {
+        // SAFETY: the mask keeps every number below LEN, the number of entries, which are 8 bytes each.
+        unsafe {
+            let first = _mm_loadl_epi64(entries.add(usize::from(numbers[lane])).cast());
+            let second = _mm_loadl_epi64(entries.add(usize::from(numbers[lane + 1])).cast());
+            _mm_unpacklo_epi64(first, second)
+        }
+    };
+    let four = |lane: usize| {
+        _mm256_castsi256_ps(_mm256_inserti128_si256::<1>(_mm256_castsi128_si256(two(lane)), two(lane + 8)))
+    };
+    let (a, b, c, d) = (four(0), four(2), four(4), four(6));
+    // An entry is two numbers of 4 bytes (`repr(C)`).
+    let first = |a, b| _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(a, b));
+    let second = |a, b| _mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(a, b));
+    (V(first(a, b), first(c, d)), V(second(a, b), second(c, d)))
 }
 
 /// For each set of lanes, the byte shuffle that moves their words to the end of a vector in order.
