@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::bytes::Reader;
 use super::plane::Plane;
 use super::sheet::{Sheet, first};
+use super::split::Split;
 use super::text::Text;
 use super::wave::{self, DecodeScratch};
 use super::{DecodeError, Method, raw};
@@ -89,14 +90,24 @@ impl Decoder {
         match (method, target.format()) {
             (Method::Raw, _) => raw::decode(reader, target)?,
             (Method::Flat, _) => raw::decode_flat(reader, target)?,
+            (Method::Palette, PixelFormat::Bgrx8 | PixelFormat::Bgrx10) => {
+                return Err(DecodeError::WrongFormat(code));
+            }
             (method, format @ (PixelFormat::Bgrx8 | PixelFormat::Bgrx10)) => {
                 let sheet = &mut first(&mut self.sheets, *sheets + 1)[*sheets];
                 sheet.expect(method, (w, h), format, reader)?;
                 *sheets += 1;
-                *planes = sheet.reset_planes(&mut self.planes, *planes);
+                sheet.expect_planes(&mut self.planes, planes, reader)?;
             }
-            (Method::Gray, format) => {
-                first(&mut self.planes, *planes + 1)[*planes].reset(w, h, format.depth().into());
+            (Method::Gray | Method::Palette, format) => {
+                let own = &mut first(&mut self.planes, *planes + 1)[*planes..];
+                let depth = format.depth().into();
+                let mut split = Split::Gray;
+                if method == Method::Palette {
+                    own[0].palette.read(depth, false, w * h, reader)?;
+                    split = Split::Palette;
+                }
+                split.reset(own, (w, h), depth);
                 *planes += 1;
             }
             _ => return Err(DecodeError::WrongFormat(code)),
@@ -148,14 +159,22 @@ impl Default for Decoder {
 
 /// Paints a gray image.
 fn give_samples(plane: &Plane, into: &mut ImageMut<'_>) {
+    if plane.split == Split::Palette {
+        give_rows(plane, into, |number| plane.palette.pixel(number) as u16);
+    } else {
+        give_rows(plane, into, |sample| sample);
+    }
+}
+
+fn give_rows(plane: &Plane, into: &mut ImageMut<'_>, pixel: impl Fn(u16) -> u16) {
     let format = into.format();
     for y in 0..into.size().h {
         let (source, target) = (plane.row(y as usize), into.row_mut(y));
         if format == PixelFormat::Gray8 {
-            target.iter_mut().zip(source).for_each(|(byte, sample)| *byte = *sample as u8);
+            target.iter_mut().zip(source).for_each(|(byte, sample)| *byte = pixel(*sample) as u8);
         } else {
             let (pairs, _) = target.as_chunks_mut::<2>();
-            pairs.iter_mut().zip(source).for_each(|(pair, sample)| *pair = sample.to_le_bytes());
+            pairs.iter_mut().zip(source).for_each(|(pair, sample)| *pair = pixel(*sample).to_le_bytes());
         }
     }
 }

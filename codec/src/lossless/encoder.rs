@@ -2,8 +2,10 @@
 
 use alloc::vec::Vec;
 
+use super::census::Census;
 use super::plane::Plane;
 use super::sheet::{Sheet, first};
+use super::split::{Split, number_samples};
 use super::text::Text;
 use super::wave::{self, EncodeScratch, Search};
 use super::{Level, Method, raw};
@@ -19,6 +21,7 @@ pub struct Encoder {
     wave: EncodeScratch,
     methods: Vec<Method>,
     sheets: Vec<Sheet>,
+    census: Census,
     planes: Vec<Plane>,
     /// Planes of this call.
     planes_used: usize,
@@ -44,6 +47,7 @@ impl Encoder {
             wave: EncodeScratch::new(),
             methods: Vec::new(),
             sheets: Vec::new(),
+            census: Census::default(),
             planes: Vec::new(),
             planes_used: 0,
         }
@@ -117,7 +121,8 @@ impl Encoder {
                 if method == Method::Mixed {
                     sheet.layout.write(image.format(), out);
                 }
-                self.planes_used = sheet.split(image, &mut self.planes, self.planes_used);
+                let planes = (&mut self.planes, &mut self.planes_used);
+                sheet.split(image, &mut self.census, planes, out);
                 // A sheet without text has given all it had, and serves again.
                 *sheets += usize::from(sheet.has_text);
                 method
@@ -129,6 +134,12 @@ impl Encoder {
                     return Method::Raw;
                 }
                 self.planes_used += 1;
+                number_samples(plane, &mut self.census);
+                if plane.split == Split::Palette {
+                    out.push(Method::Palette.code());
+                    plane.palette.write(image.format().depth().into(), false, out);
+                    return Method::Palette;
+                }
                 out.push(Method::Gray.code());
                 Method::Gray
             }

@@ -20,18 +20,18 @@ pub(super) enum Kind {
     Text,
     /// A photograph with R = G = B throughout: one plane.
     Gray,
-    /// A photograph in three planes.
+    /// A photograph in colour.
     Colour,
-    /// A part with colours that only ten bits hold, one plane of them.
+    /// A part with colours that only ten bits hold, R = G = B throughout.
     DeepGray,
-    /// The same in three planes.
+    /// The same in colour.
     DeepColour,
 }
 
 impl Kind {
-    /// Planes that a photograph takes.
-    pub(super) fn planes(self) -> usize {
-        if let Kind::Gray | Kind::DeepGray = self { 1 } else { 3 }
+    /// Red, green and blue are not the same throughout.
+    pub(super) fn is_coloured(self) -> bool {
+        matches!(self, Kind::Colour | Kind::DeepColour)
     }
 
     /// Bits of its samples.

@@ -7,7 +7,9 @@
 //! - *text*: desktop pixels, guessed one by one from those around (module `text`).
 //! - *gray*: one plane of 8 to 16 bits through predictors, contexts and rANS (module `wave`); BGRX content in which
 //!   red, green and blue are equal takes the same way.
-//! - *colour*: the same on green, blue minus green and red minus green.
+//! - *colour*: the same on three planes, channels or differences of channels.
+//! - *palette*: the same on one plane of numbers in a list of the pixels that occur, where these are few or leave
+//!   gaps.
 //! - *mixed*: photographs as areas inside text.
 //! - *raw*: the pixels, where nothing else is shorter, and where a plain path is asked for.
 //!
@@ -30,14 +32,18 @@
 
 mod bytes;
 mod canvas;
+mod census;
+mod colour;
 mod decoder;
 mod deep;
 mod encoder;
 mod error;
 mod kernel;
 mod layout;
+mod palette;
 mod plane;
 mod raw;
+mod sample;
 mod sheet;
 mod split;
 mod text;
@@ -75,12 +81,21 @@ pub enum Method {
     Colour,
     /// Photographs inside text.
     Mixed,
+    /// One plane of numbers in a list of the pixels that occur.
+    Palette,
 }
 
 impl Method {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Method; 6] =
-        [Method::Raw, Method::Flat, Method::Text, Method::Gray, Method::Colour, Method::Mixed];
+    pub const ALL: [Method; 7] = [
+        Method::Raw,
+        Method::Flat,
+        Method::Text,
+        Method::Gray,
+        Method::Colour,
+        Method::Mixed,
+        Method::Palette,
+    ];
 
     /// The method of a coded rect; `None` where the bytes are empty or name none.
     pub fn of(bytes: &[u8]) -> Option<Method> {
@@ -96,6 +111,7 @@ impl Method {
             Method::Gray => "gray",
             Method::Colour => "colour",
             Method::Mixed => "mixed",
+            Method::Palette => "palette",
         }
     }
 
@@ -108,6 +124,7 @@ impl Method {
             Method::Gray => 3,
             Method::Colour => 4,
             Method::Mixed => 5,
+            Method::Palette => 6,
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use alloc::vec::Vec;
 
+use super::palette::Palette;
+use super::split::Split;
+
 /// Columns before a row: W and WW of its first sample.
 const LEFT: usize = 2;
 /// Columns after a row: NE of its last sample.
@@ -17,6 +20,10 @@ pub(super) struct Plane {
     w: usize,
     h: usize,
     bits: u32,
+    /// What this plane, or three of which it is the first, was split from.
+    pub(super) split: Split,
+    /// The pixels that the samples are numbers of, if that is [`Split::Palette`].
+    pub(super) palette: Palette,
 }
 
 impl Plane {
@@ -37,6 +44,11 @@ impl Plane {
 
     pub(super) fn h(&self) -> usize {
         self.h
+    }
+
+    /// Samples become shorter: nothing else changes.
+    pub(super) fn set_bits(&mut self, bits: u32) {
+        self.bits = bits;
     }
 
     pub(super) fn bits(&self) -> u32 {

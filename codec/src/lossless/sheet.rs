@@ -4,10 +4,11 @@ use alloc::vec::Vec;
 
 use super::bytes::Reader;
 use super::canvas::Canvas;
+use super::census::Census;
 use super::deep::{COLOUR, narrow};
-use super::layout::{Kind, Layout};
+use super::layout::{Area, Kind, Layout};
 use super::plane::Plane;
-use super::split::{join_row, split_row};
+use super::split::{Part, Split, join_row};
 use super::{DecodeError, Method};
 use crate::pixel::{ImageMut, ImageRef, PixelFormat};
 
@@ -31,8 +32,8 @@ impl Sheet {
             Some(Kind::Text) => Method::Text,
             // Of ten bits, eight-bit photographs are areas: the methods for the whole stand for ten.
             Some(kind) if kind.is_deep() != is_deep => Method::Mixed,
-            Some(kind) if kind.planes() == 1 => Method::Gray,
-            Some(_) => Method::Colour,
+            Some(kind) if kind.is_coloured() => Method::Colour,
+            Some(_) => Method::Gray,
             None => Method::Mixed,
         };
         self.has_text = matches!(method, Method::Text | Method::Mixed);
@@ -61,34 +62,50 @@ impl Sheet {
         Ok(())
     }
 
-    /// Makes room for the photographs in planes after the first `used`, and counts all planes.
-    pub(super) fn reset_planes(&self, planes: &mut Vec<Plane>, mut used: usize) -> usize {
+    /// Makes room for the photographs in planes after the first `used`, which are counted, split as the bytes say.
+    pub(super) fn expect_planes(
+        &self,
+        planes: &mut Vec<Plane>,
+        used: &mut usize,
+        reader: &mut Reader<'_>,
+    ) -> Result<(), DecodeError> {
         for &area in self.layout.areas() {
-            let (at, new) = (self.layout.pixels(area), area.kind.planes());
-            let own = &mut first(planes, used + new)[used..];
-            own.iter_mut().for_each(|plane| plane.reset(at.end_x - at.x, at.end_y - at.y, area.kind.bits()));
-            used += new;
+            let (at, depth) = (self.layout.pixels(area), area.kind.bits());
+            let size = (at.end_x - at.x, at.end_y - at.y);
+            let mut split = Split::Gray;
+            if area.kind.is_coloured() {
+                let palette = &mut first(planes, *used + 1)[*used].palette;
+                split = Split::read(depth, size.0 * size.1, palette, reader)?;
+            }
+            let own = &mut first(planes, *used + split.planes())[*used..];
+            split.reset(own, size, depth);
+            *used += own.len();
         }
-        used
+        Ok(())
     }
 
-    /// Copies the photographs of `image` to planes after the first `used`, and counts all planes.
-    pub(super) fn split(&self, image: ImageRef<'_>, planes: &mut Vec<Plane>, used: usize) -> usize {
-        let end = self.reset_planes(planes, used);
-        let mut planes = &mut planes[used..end];
+    /// Copies the photographs of `image` to planes after the first of these, which are counted, and appends how the
+    /// coloured ones are split.
+    pub(super) fn split(
+        &self,
+        image: ImageRef<'_>,
+        census: &mut Census,
+        (planes, used): (&mut Vec<Plane>, &mut usize),
+        out: &mut Vec<u8>,
+    ) {
         for &area in self.layout.areas() {
-            let (at, own) = (self.layout.pixels(area), planes.split_off_mut(..area.kind.planes()));
-            let own = own.unwrap_or_default();
-            for y in at.y..at.end_y {
-                if area.kind.is_deep() {
-                    let row = &image.row(y as u32).as_chunks::<4>().0[at.x..at.end_x];
-                    split_row::<10>(row.iter().map(|pixel| u32::from_le_bytes(*pixel)), own, y - at.y);
-                } else {
-                    split_row::<8>(self.canvas.row(y)[at.x..at.end_x].iter().copied(), own, y - at.y);
-                }
+            let (at, depth) = (self.layout.pixels(area), area.kind.bits());
+            let (w, h) = (at.end_x - at.x, at.end_y - at.y);
+            if area.kind.is_deep() {
+                let row = |y| &image.row((at.y + y) as u32).as_chunks::<4>().0[at.x..at.end_x];
+                let read = |pixel| u32::from_le_bytes(pixel) & COLOUR;
+                split_area(area, Part { w, h, depth, row, read }, census, (&mut *planes, &mut *used), out);
+            } else {
+                let row = |y| &self.canvas.row(at.y + y)[at.x..at.end_x];
+                let read = |colour| colour;
+                split_area(area, Part { w, h, depth, row, read }, census, (&mut *planes, &mut *used), out);
             }
         }
-        end
     }
 
     /// Paints the photographs from the first of `planes`, ten-bit ones into the image as well, and returns the rest
@@ -96,18 +113,19 @@ impl Sheet {
     pub(super) fn join<'a>(&mut self, mut planes: &'a [Plane], into: &mut ImageMut<'_>) -> &'a [Plane] {
         for &area in self.layout.areas() {
             let at = self.layout.pixels(area);
-            let (own, rest) = planes.split_at(area.kind.planes());
+            let Some(first) = planes.first() else { return planes };
+            let (own, rest) = planes.split_at(first.split.planes());
             planes = rest;
             for y in at.y..at.end_y {
                 let around = &mut self.canvas.row_mut(y)[at.x..at.end_x];
                 if area.kind.is_deep() {
                     let target = &mut into.row_mut(y as u32).as_chunks_mut::<4>().0[at.x..at.end_x];
-                    join_row::<10>(own, y - at.y, |x, deep| {
+                    join_row(10, own, y - at.y, |x, deep| {
                         target[x] = (deep | !COLOUR).to_le_bytes();
                         around[x] = narrow(deep);
                     });
                 } else {
-                    join_row::<8>(own, y - at.y, |x, colour| around[x] = colour);
+                    join_row(8, own, y - at.y, |x, colour| around[x] = colour);
                 }
             }
         }
@@ -125,6 +143,25 @@ impl Sheet {
             self.canvas.store(block, into);
         }
     }
+}
+
+/// Copies one photograph to planes.
+fn split_area<'a, Pixel: Copy + 'a>(
+    area: Area,
+    part: Part<impl Fn(usize) -> &'a [Pixel], impl Fn(Pixel) -> u32>,
+    census: &mut Census,
+    (planes, used): (&mut Vec<Plane>, &mut usize),
+    out: &mut Vec<u8>,
+) {
+    let palette = &mut first(planes, *used + 1)[*used].palette;
+    let split = part.choose(area.kind.is_coloured(), census, palette);
+    if area.kind.is_coloured() {
+        split.write(part.depth, palette, out);
+    }
+    let own = &mut first(planes, *used + split.planes())[*used..];
+    split.reset(own, (part.w, part.h), part.depth);
+    part.split(split, census, own);
+    *used += own.len();
 }
 
 /// The first `count` of `all`, made where there are fewer.

@@ -57,6 +57,13 @@ fn vectors() -> Vec<Vector> {
         vector(stream!("gray-gray12"), Method::Gray, (70, 40), deep, |x, y| {
             (9 * x + 17 * y + x * y % 7 + 900 * (x / 35)) & 0xfff
         }),
+        vector(stream!("palette-gray12"), Method::Palette, (128, 128), deep, |x, y| {
+            11 * (x + 2 * y + x * y % 5) / 2 % 4096
+        }),
+        vector(stream!("list-bgrx"), Method::Colour, (64, 64), PixelFormat::Bgrx8, |x, y| {
+            let v = (x + y + x * y % 3) / 4 % 32;
+            v * 0x08_0400 + v * v / 8
+        }),
         vector(stream!("colour-bgrx"), Method::Colour, (64, 32), PixelFormat::Bgrx8, |x, y| {
             ((2 * x + y * y % 5) << 16 | (x + 2 * y) << 8 | (90 + x * y % 3)) & 0xff_ffff
         }),

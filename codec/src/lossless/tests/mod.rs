@@ -28,6 +28,8 @@ enum Content {
     Letters,
     /// Ramps inside letters.
     Desktop,
+    /// A noisy ramp of few values far apart.
+    Steps,
 }
 
 impl Picture {
@@ -51,6 +53,7 @@ impl Picture {
                     Content::Ramp => ramp,
                     Content::NoisyRamp => ramp + random() % 9,
                     Content::Letters => letters,
+                    Content::Steps => (ramp + random() % 9) % 61 * (max / 61),
                     Content::Desktop if (x / 48 + y / 40) % 3 == 0 => ramp + random() % 5,
                     Content::Desktop => letters,
                 };
@@ -143,6 +146,7 @@ fn contents() -> impl Strategy<Value = Content> {
         Just(Content::NoisyRamp),
         Just(Content::Letters),
         Just(Content::Desktop),
+        Just(Content::Steps),
     ]
 }
 
@@ -184,7 +188,7 @@ proptest! {
     #[test]
     fn random_bytes_are_never_fatal(
         picture in pictures(70),
-        method in 0..8u8,
+        method in 0..9u8,
         mut bytes in prop::collection::vec(any::<u8>(), 0..400),
     ) {
         bytes.insert(0, method);
@@ -201,7 +205,9 @@ fn sizes_at_the_borders_of_lanes_cells_and_units() {
         [(1, 1), (1, 40), (300, 1), (2, 2), (16, 16), (31, 33), (63, 65), (64, 64), (65, 17), (4200, 70)]
     {
         for format in [PixelFormat::Bgrx8, PixelFormat::Bgrx10, PixelFormat::Gray8, deep] {
-            for content in [Content::Noise, Content::NoisyRamp, Content::Letters, Content::Desktop] {
+            for content in
+                [Content::Noise, Content::NoisyRamp, Content::Letters, Content::Desktop, Content::Steps]
+            {
                 check(&Picture::new(Size::new(w, h), format, content, w * 31 + h));
             }
         }
@@ -219,6 +225,7 @@ fn methods_follow_the_content() {
         (PixelFormat::Bgrx8, Content::Desktop, 11, Method::Mixed),
         (PixelFormat::Gray8, Content::NoisyRamp, 13, Method::Gray),
         (PixelFormat::Gray8, Content::Noise, 14, Method::Raw),
+        (PixelFormat::Gray8, Content::Steps, 3, Method::Palette),
     ] {
         let picture = Picture::new(size, format, content, seed);
         assert_eq!(Encoder::new().encode(picture.image(), &mut Vec::new()), method, "{content:?}");

@@ -7,7 +7,7 @@
 //! question. There is one model code for both sides, so they cannot disagree. SPEC-lossless.md, "Text".
 
 mod guess;
-mod range;
+pub(super) mod range;
 
 use alloc::vec::Vec;
 
