@@ -13,6 +13,8 @@ pub(crate) enum Error {
     Usage(&'static str),
     #[error("`{tool}` cannot be started ({source}); {advice}")]
     Missing { tool: String, source: std::io::Error, advice: &'static str },
+    #[error("{what} is missing: {advice}")]
+    Absent { what: &'static str, advice: &'static str },
     #[error("`{command}` failed ({status})")]
     Failed { command: String, status: std::process::ExitStatus },
     #[error(
