@@ -4,6 +4,7 @@
 mod decode;
 mod lanes;
 mod model;
+mod narrow;
 mod push;
 
 use super::scalar::{Decoding, Modelling, Step, Words};

@@ -27,6 +27,13 @@ pub(in crate::lossless) struct Decoding<'a> {
     pub(in crate::lossless) source: &'a mut Source,
 }
 
+impl Decoding<'_> {
+    /// Where a row of the unit begins in `samples`.
+    pub(in crate::lossless) fn start(&self, row: usize) -> usize {
+        (row + 2) * self.stride + 2
+    }
+}
+
 /// The words of a segment.
 #[derive(Default)]
 pub(in crate::lossless) struct Source {
@@ -319,7 +326,9 @@ fn take_residuals(job: &mut Decoding<'_>, contexts: &Lanes, active: &Lanes) -> L
         wide |= (u32::from(entry & WIDE_SLOT != 0) & mask) << i;
     }
     if wide != 0 {
-        take_wide(states, &mut z, wide, words, &mut taken);
+        let mut large = z.map(|z| z as u16);
+        take_wide(states, &mut large, wide, words, &mut taken);
+        z = large.map(i32::from);
     }
     job.source.advance(taken);
     z
@@ -329,7 +338,7 @@ fn take_residuals(job: &mut Decoding<'_>, contexts: &Lanes, active: &Lanes) -> L
 #[cold]
 pub(in crate::lossless) fn take_wide(
     states: &mut [u32; LANES],
-    z: &mut Lanes,
+    z: &mut [u16; LANES],
     mut wide: u32,
     words: &[u16; Source::ROOM],
     taken: &mut usize,
@@ -338,8 +347,8 @@ pub(in crate::lossless) fn take_wide(
         let i = wide.trailing_zeros() as usize % LANES;
         wide &= wide - 1;
         // Until now z is the token.
-        let (bits, base) = raw_bits(z[i] as u32 % TOKENS as u32);
-        z[i] = (base + (states[i] & ((1 << bits) - 1))) as i32;
+        let (bits, base) = raw_bits(u32::from(z[i]) % TOKENS as u32);
+        z[i] = (base + (states[i] & ((1 << bits) - 1))) as u16;
         states[i] >>= bits;
         if states[i] < 1 << 16 {
             states[i] = states[i] << 16 | u32::from(words[*taken % Source::ROOM]);

@@ -7,6 +7,7 @@
 mod decode;
 mod model;
 mod push;
+mod walk;
 
 use crate::lossless::wave::LANES;
 use crate::lossless::wave::model::CONTEXTS;
@@ -20,6 +21,7 @@ pub(in crate::lossless) use {
     decode::take_wide,
     model::{Stretch, model_with},
     push::{Tables, push_step},
+    walk::{Edges, Stage, Walk},
 };
 
 /// The symbols of a step.

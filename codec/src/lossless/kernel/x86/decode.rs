@@ -1,211 +1,223 @@
 //! [`scalar::decode`](super::super::scalar::decode) with AVX2: the same walk, the lanes in registers.
+//!
+//! Samples and residuals are lanes of 16 bits in one register; samples are kept with their top bit turned, which makes
+//! them signed for products of pairs. States and table entries are 32-bit lanes in crossed order (see [`V::cross`]).
 
 use core::arch::x86_64::*;
 
-use super::super::scalar::{Decoding, Source, take_wide};
+use super::super::scalar::{Decoding, Edges, Source, Stage, Walk, take_wide};
 use super::lanes::V;
+use super::narrow::{H, transpose};
 use crate::lossless::wave::model::{CONTEXTS, GUIDE_WEIGHT, MED, weights};
-use crate::lossless::wave::tables::{SCALE_BITS, SLOTS};
-use crate::lossless::wave::{BLOCK, LAG, LANES, Unit};
+use crate::lossless::wave::tables::{SCALE_BITS, SLOTS, WIDE_SLOT};
+use crate::lossless::wave::{BLOCK, LANES};
 
-/// What lies around the lanes: as `Around` of the plain version.
-#[derive(Clone, Copy)]
-struct Around {
-    w: V,
-    ww: V,
-    n: V,
-    nw: V,
-    older: V,
+/// Decodes a unit. The CPU must have AVX2, BMI1, BMI2 and POPCNT.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+pub(super) fn decode(job: &mut Decoding<'_>) {
+    let (mut walk, mut stage, mut edges) = (Walk::new(job.unit), Stage::new(), Edges::default());
+    let mut fresh = [[0; LANES]; BLOCK];
+    let mut lanes = None;
+    let predictors = job.predictors;
+    for (block, &id) in predictors[..job.unit.steps / BLOCK].iter().enumerate() {
+        stage.load(job, &walk);
+        stage.north.iter_mut().chain(&mut stage.north2).for_each(|sample| *sample ^= TURN);
+        let lanes = lanes.get_or_insert_with(|| Lanes::new(job, &stage));
+        let predictor = Predictor::new(id);
+        if walk.is_inside() {
+            lanes.decode_block::<false>(job, block, &predictor, &edges, &mut stage, &mut fresh);
+        } else {
+            edges.set(&walk);
+            lanes.decode_block::<true>(job, block, &predictor, &edges, &mut stage, &mut fresh);
+        }
+        to_rows(&fresh, &mut stage.fresh);
+        stage.store(job, &walk);
+        walk.next_block();
+    }
+    if let Some(lanes) = lanes {
+        *job.states = lanes.states.uncross();
+    }
 }
 
-/// As `Taps` of the plain version.
+/// Turns the top bit of a sample.
+const TURN: u16 = 1 << 15;
+
+/// What the decoder knows from step to step.
+struct Lanes {
+    samples: Around,
+    residuals: Around,
+    states: V,
+    families: Families,
+    max: H,
+}
+
+/// What lies around the lanes, as samples or as residuals: as in the plain version.
+#[derive(Clone, Copy)]
+struct Around {
+    w: H,
+    ww: H,
+    n: H,
+    nw: H,
+    older: H,
+}
+
+/// The neighbours under the border rules.
 struct Taps {
-    w: V,
-    n: V,
-    nw: V,
-    ne: V,
-    ww: V,
-    nn: V,
+    w: H,
+    n: H,
+    nw: H,
+    ne: H,
+    ww: H,
+    nn: H,
+}
+
+/// Which lanes stand on the first column, on the last, and inside the unit.
+struct Masks {
+    first: H,
+    last: H,
+    active: H,
 }
 
 impl Around {
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn new(above: i32) -> Self {
-        let none = V::all(0);
-        Self { w: none, ww: none, n: none.down(above), nw: none, older: none }
+    fn new(north: &[u16; 8]) -> Self {
+        let none = H::all(0);
+        Self { w: none, ww: none, n: none.down(north), nw: none, older: none }
     }
 
+    /// The taps, `ne` before the border rule.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn taps(&self, ne: V, nn: V, at: &Masks) -> Taps {
+    fn taps(&self, ne: H, nn: H, at: Option<&Masks>) -> Taps {
+        let Self { w, ww, n, nw, .. } = *self;
+        let Some(at) = at else { return Taps { w, n, nw, ne, ww, nn } };
         Taps {
-            w: self.w.or_where(at.first, self.n),
-            n: self.n,
-            nw: self.nw.or_where(at.first, self.n),
-            ne: ne.or_where(at.last, self.n),
-            ww: self.ww.or_where(at.first, self.n),
+            w: w.or_where(at.first, n),
+            n,
+            nw: nw.or_where(at.first, n),
+            ne: ne.or_where(at.last, n),
+            ww: ww.or_where(at.first, n),
             nn,
         }
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn shift(&mut self, own: V, taps: &Taps, ne: V) {
+    fn shift(&mut self, own: H, taps: &Taps, ne: H) {
         *self = Self { w: own, ww: taps.w, n: ne, nw: self.n, older: self.nw };
     }
 }
 
-/// Which lanes stand on the first column, on the last, and inside the unit.
-struct Masks {
-    first: V,
-    last: V,
-    active: V,
-}
-
-/// Where the lanes stand.
-struct Position {
-    column: V,
-    row: V,
-}
-
-impl Position {
+impl Masks {
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn masks(&self, w: i32, rows: i32) -> Masks {
-        let inside = V::all(w).is_more(self.column).and(self.column.is_more(V::all(-1)));
-        Masks {
-            first: self.column.is(V::all(0)),
-            last: self.column.is(V::all(w - 1)),
-            active: inside.and(V::all(rows).is_more(self.row)),
+    fn new(edges: &Edges, step: usize) -> Self {
+        let now = H::all(step as i16);
+        let is_now = |[a, b]: &[[i16; LANES]; 2]| now.is(H::load_signed(a)).or(now.is(H::load_signed(b)));
+        let [end, next, next_end] = &edges.active;
+        let on_next = H::load_signed(next).is_more(now).clears(H::load_signed(next_end).is_more(now));
+        Self {
+            first: is_now(&edges.first),
+            last: is_now(&edges.last),
+            active: H::load_signed(end).is_more(now).or(on_next),
+        }
+    }
+}
+
+/// The eight numbers that end with what lane 0 finds above at a step.
+#[inline]
+fn ending(numbers: &[u16; Stage::LEN], step: usize) -> &[u16; 8] {
+    const { assert!(Stage::BEFORE == 7 && Stage::LEN >= BLOCK + 8) };
+    numbers[step.min(BLOCK)..].first_chunk().unwrap_or(&[0; 8])
+}
+
+impl Lanes {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn new(job: &Decoding<'_>, stage: &Stage) -> Self {
+        Self {
+            samples: Around::new(ending(&stage.north, 0)),
+            residuals: Around::new(ending(&stage.residuals, 0)),
+            states: V::cross(job.states),
+            families: Families::new(job.starts),
+            max: H::all(((1u32 << job.bits) - 1) as i16),
         }
     }
 
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn step(&mut self, pitch: i32) {
-        let next = self.column.add(V::all(1));
-        let wraps = next.is(V::all(pitch));
-        self.column = next.or_where(wraps, V::all(0));
-        self.row = self.row.add(wraps.and(V::all(LANES as i32)));
-    }
-}
-
-/// Samples and last-lane residuals of a block of steps, before they are laid out in rows.
-struct Fresh {
-    samples: [[u16; LANES]; BLOCK],
-    residuals: [u16; BLOCK],
-}
-
-/// Decodes a unit. The CPU must have AVX2, BMI1, BMI2 and POPCNT.
-#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-pub(super) fn decode(job: &mut Decoding<'_>) {
-    let Unit { rows, w, pitch, steps, .. } = job.unit;
-    let max = V::all((1i32 << job.bits) - 1);
-    let stride = job.stride;
-    let start = |row: usize| (row + 2) * stride + 2;
-    let mut samples = Around::new(i32::from(job.samples[start(0) - stride]));
-    let mut residuals = Around::new(i32::from(job.line[0]));
-    let mut at = Position {
-        column: V::load(&core::array::from_fn(|i| -((LAG * i) as i32))),
-        row: V::load(&core::array::from_fn(|i| i as i32)),
-    };
-    let mut states = V::load(&job.states.map(|x| x as i32));
-    let families = Families::new(job.starts);
-    let mut fresh = Fresh { samples: [[0; LANES]; BLOCK], residuals: [0; BLOCK] };
-    // What lane 0 reads above the unit's bands: (row, column) of this step and of the next.
-    let (mut here, mut next) = ((0, 0), (0, 1 % pitch));
-    for (block, &id) in job.predictors[..steps / BLOCK].iter().enumerate() {
-        let predictor = Predictor::new(id, max);
+    /// Decodes the steps of a block; without `EDGE`, no lane meets a border.
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+    fn decode_block<const EDGE: bool>(
+        &mut self,
+        job: &mut Decoding<'_>,
+        block: usize,
+        predictor: &Predictor,
+        edges: &Edges,
+        stage: &mut Stage,
+        fresh: &mut [[u16; LANES]; BLOCK],
+    ) {
+        let (mut samples, mut residuals, mut states) = (self.samples, self.residuals, self.states);
+        let mut guide = job.guide.as_deref_mut().map(|guide| &mut guide[block * BLOCK..][..BLOCK]);
         for step in 0..BLOCK {
-            let masks = at.masks(w as i32, rows as i32);
-            let read = |(row, column): (usize, usize), up: usize| {
-                let inside = row < rows && column < w;
-                i32::from(job.samples[if inside { start(row) - up * stride + column } else { 0 }])
-            };
-            let ne = samples.w.down(read(next, 1));
-            let taps = samples.taps(ne, samples.older.down(read(here, 2)), &masks);
-            let z_ne = residuals.w.down(i32::from(job.line[next.1]));
-            let above = _mm256_cvtsi256_si32(residuals.n.0);
-            let z_taps = residuals.taps(z_ne, residuals.older.down(above), &masks);
-
+            let masks = if EDGE { Some(&Masks::new(edges, step)) } else { None };
+            let z_ne = residuals.w.down(ending(&stage.residuals, step + 1));
+            // Lane 0 has no lane two above: N stands for it.
+            let z_nn = residuals.older.down(ending(&stage.residuals, step));
+            let z_taps = residuals.taps(z_ne, z_nn, masks);
             let mut energy = energy(&z_taps);
-            if let Some(guide) = &job.guide {
-                energy =
-                    energy.add(V::load_u16(&guide[block * BLOCK + step]).mul(V::all(GUIDE_WEIGHT as i32)));
+            if let Some(guide) = &guide {
+                let guide = H::load(&guide[step]);
+                (0..GUIDE_WEIGHT).for_each(|_| energy = energy.add_up(guide));
             }
-            let starts = families.starts(contexts(energy));
-            let z = take_residuals(&mut states, job.table, starts, masks.active, job.source);
-            if let Some(guide) = &mut job.guide {
-                let guide = &mut guide[block * BLOCK + step];
-                *guide = narrow(V::load_u16(guide).add(z).min(V::all(0xffff)));
+            let starts = self.families.starts(energy);
+            let active = masks.map(|masks| masks.active);
+            let z = take_residuals(&mut states, job.table, starts, active, job.source);
+            if let Some(guide) = &mut guide {
+                H::load(&guide[step]).add_up(z).store(&mut guide[step]);
             }
-            let own = samples.w.or_where(masks.active, unfold(z, predictor.predict(&taps), max));
 
-            fresh.samples[step] = narrow(own);
-            fresh.residuals[step] = _mm256_extract_epi32::<7>(z.1) as u16;
+            let ne = samples.w.down(ending(&stage.north, step + 1));
+            let nn = samples.older.down(ending(&stage.north2, step));
+            let taps = samples.taps(ne, nn, masks);
+            let own = unfold(z, predictor.predict(&taps, self.max), self.max);
+            own.store(&mut fresh[step]);
+            stage.last_lane[step] = z.last();
+            let own = own.xor(H::all(TURN as i16));
+            let own = active.map_or(own, |active| samples.w.or_where(active, own));
             samples.shift(own, &taps, ne);
             residuals.shift(z, &z_taps, z_ne);
-            at.step(pitch as i32);
-            here = next;
-            next.1 += 1;
-            if next.1 == pitch {
-                next = (next.0 + LANES, 0);
-            }
         }
-        lay_out(job, &fresh, block * BLOCK);
-    }
-    *job.states = states.store().map(|x| x as u32);
-}
-
-/// Copies a block that began with step `first` to its rows, and lane 15's residuals to the line. Lane 0 reads
-/// them no earlier than a pitch less 31 steps later, and a pitch is at least two blocks.
-#[inline]
-fn lay_out(job: &mut Decoding<'_>, fresh: &Fresh, first: usize) {
-    let Unit { rows, w, pitch, .. } = job.unit;
-    for lane in 0..LANES {
-        let mut step = (LAG * lane).saturating_sub(first);
-        while step < BLOCK {
-            let place = first + step - LAG * lane;
-            let (row, column) = (place / pitch * LANES + lane, place % pitch);
-            if row >= rows {
-                break;
-            }
-            let run = (BLOCK - step).min(pitch - column);
-            let inside = run.min(w.saturating_sub(column));
-            if inside > 0 {
-                let target = (row + 2) * job.stride + 2 + column;
-                let steps = &fresh.samples[step..step + inside];
-                for (sample, lanes) in job.samples[target..target + inside].iter_mut().zip(steps) {
-                    *sample = lanes[lane];
-                }
-                if lane == LANES - 1 {
-                    let residuals = &fresh.residuals[step..step + inside];
-                    job.line[column..column + inside].copy_from_slice(residuals);
-                }
-            }
-            step += run;
-        }
+        (self.samples, self.residuals, self.states) = (samples, residuals, states);
     }
 }
 
-/// The low halves of the lanes.
+/// Steps of lanes become lanes of steps.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn narrow(lanes: V) -> [u16; LANES] {
-    let packed = _mm256_packus_epi32(lanes.0, lanes.1);
-    // The instruction packs each 128-bit half alone: the quarters come out as 0, 2, 1, 3.
-    let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
-    let mut out = [0; LANES];
-    // SAFETY: `out` holds 32 bytes, and an unaligned store asks for nothing else.
-    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), packed) };
-    out
+fn to_rows(steps: &[[u16; LANES]; BLOCK], rows: &mut [[u16; BLOCK]; LANES]) {
+    for (half, steps) in steps.as_chunks::<16>().0.iter().enumerate() {
+        for (lanes, rows) in rows.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+            let columns = transpose(core::array::from_fn(|step| &steps[step].as_chunks().0[lanes]));
+            for (row, column) in rows.iter_mut().zip(columns) {
+                column.store(&mut row.as_chunks_mut().0[half]);
+            }
+        }
+    }
+}
+
+/// How large the residuals around are, up to 2^16 - 1: contexts go up to an energy of 3 * 2^12.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn energy(z: &Taps) -> H {
+    // W is known last.
+    let half = z.n.add_up(z.nw).add_up(z.ne).add_up(z.ww).add_up(z.w.add_up(z.w));
+    half.add_up(half).add_up(z.n.add_up(z.nn).add_up(H::all(1)))
 }
 
 /// The family of each context, where a byte shuffle finds it.
 struct Families {
-    low: __m256i,
-    high: __m256i,
+    low: H,
+    high: H,
 }
 
 impl Families {
@@ -218,81 +230,75 @@ impl Families {
         let (low, high) = unsafe {
             (_mm_loadu_si128(bytes.as_ptr().cast()), _mm_loadu_si128(bytes.as_ptr().add(16).cast()))
         };
-        Self { low: _mm256_broadcastsi128_si256(low), high: _mm256_broadcastsi128_si256(high) }
+        Self { low: H(_mm256_broadcastsi128_si256(low)), high: H(_mm256_broadcastsi128_si256(high)) }
     }
 
-    /// Where the tables of the lanes begin.
+    /// Where the tables of the lanes begin, whose contexts these energies are.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn starts(&self, contexts: V) -> V {
-        // A set top bit makes a byte of the result 0: only the lowest byte of each lane looks something up.
-        let look = |half| {
-            let index = _mm256_or_si256(half, _mm256_set1_epi32(0x8080_8000u32 as i32));
-            let is_high = _mm256_cmpgt_epi32(half, _mm256_set1_epi32(15));
-            let (low, high) = (_mm256_shuffle_epi8(self.low, index), _mm256_shuffle_epi8(self.high, index));
-            _mm256_slli_epi32::<{ SCALE_BITS as i32 }>(_mm256_blendv_epi8(low, high, is_high))
-        };
-        V(look(contexts.0), look(contexts.1))
+    fn starts(&self, energy: H) -> H {
+        // Float bits number the half octaves, from 254 on.
+        let octaves = energy.least(H::all(3 << 12)).spread().float_bits().right::<22>();
+        let context = H(octaves.pack()).sub(H::all(254));
+        let is_high = context.is_more(H::all(15));
+        let family = self.low.look_up(context).or_where(is_high, self.high.look_up(context));
+        // This moves out what was looked up for the high bytes.
+        family.left::<{ SCALE_BITS as i32 }>()
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn energy(z: &Taps) -> V {
-    let twice = z.nw.add(z.ne).add(z.ww).add(z.n).left::<1>();
-    z.w.left::<2>().add(twice).add(z.n).add(z.nn).add(V::all(1))
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn contexts(energy: V) -> V {
-    energy.float_bits().right::<22>().sub(V::all(254)).min(V::all(CONTEXTS as i32 - 1))
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn unfold(z: V, prediction: V, max: V) -> V {
-    let sign = V::all(0).sub(z.and(V::all(1)));
+fn unfold(z: H, prediction: H, max: H) -> H {
+    let sign = z.left::<15>().halve::<15>();
     prediction.add(z.right::<1>().xor(sign)).and(max)
 }
 
 /// A predictor, its weights spread over the lanes.
 struct Predictor {
     is_med: bool,
-    weights: [V; 6],
-    max: V,
+    /// Weights of W and WW, of N and NW, of NE and NN.
+    weights: [V; 3],
 }
 
 impl Predictor {
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn new(id: u8, max: V) -> Self {
-        let [a, b, c, d, e, f] = weights(id);
-        let weights = [V::all(a), V::all(b), V::all(c), V::all(d), V::all(e), V::all(f)];
-        Self { is_med: id == MED, weights, max }
+    fn new(id: u8) -> Self {
+        let [w, n, nw, ne, ww, nn] = weights(id);
+        let pair = |low: i32, high: i32| V::all(high << 16 | low & 0xffff);
+        Self { is_med: id == MED, weights: [pair(w, ww), pair(n, nw), pair(ne, nn)] }
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn predict(&self, taps: &Taps) -> V {
+    fn predict(&self, taps: &Taps, max: H) -> H {
         if self.is_med {
             let (least, most) = (taps.w.min(taps.n), taps.w.max(taps.n));
-            return taps.w.add(taps.n).sub(taps.nw).max(least).min(most);
+            let median = taps.w.add(taps.n).sub(taps.nw.max(least).min(most));
+            return median.xor(H::all(TURN as i16));
         }
-        let [w, n, nw, ne, ww, nn] = self.weights;
-        // W is known last: its product is added last.
-        let early = taps.n.mul(n).add(taps.nw.mul(nw)).add(taps.ne.mul(ne));
-        let early = early.add(taps.nn.mul(nn)).add(taps.ww.mul(ww)).add(V::all(128));
-        early.add(taps.w.mul(w)).halve::<8>().max(V::all(0)).min(self.max)
+        let [late, early, other] = self.weights;
+        // The taps are 2^15 too small, and weights sum to 256. W is known last.
+        let early = taps.n.with_high(taps.nw).mul_pairs(early).add(V::all(128 + (1 << 23)));
+        let early = early.add(taps.ne.with_high(taps.nn).mul_pairs(other));
+        let sum = early.add(taps.w.with_high(taps.ww).mul_pairs(late));
+        H(sum.halve::<8>().pack()).least(max)
     }
 }
 
-/// One residual for each active lane, 0 for the others.
+/// One residual for each active lane, 0 for the others; without `active`, all are.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-fn take_residuals(states: &mut V, table: &[u32; SLOTS], starts: V, active: V, source: &mut Source) -> V {
+fn take_residuals(
+    states: &mut V,
+    table: &[u32; SLOTS],
+    starts: H,
+    active: Option<H>,
+    source: &mut Source,
+) -> H {
     let x = *states;
-    let slots = starts.or(x.and(V::all((1 << SCALE_BITS) - 1)));
+    let slots = H(x.and(V::all((1 << SCALE_BITS) - 1)).pack()).or(starts);
     let entries = look_up(table, slots);
     let offset = entries.and(V::all(0x3ff));
     let frequency = entries.right::<10>().and(V::all(0x3ff));
@@ -300,22 +306,21 @@ fn take_residuals(states: &mut V, table: &[u32; SLOTS], starts: V, active: V, so
     let bits = entries.right::<29>();
 
     let next = frequency.mul(x.right::<{ SCALE_BITS as i32 }>()).add(offset);
-    let raw = next.and(V::all(1).shift_left(bits).sub(V::all(1)));
-    let z = base.add(raw).and(active);
+    let z = H(V::all(-1).shift_left(bits).clears(next).add(base).pack());
     let next = next.shift_right(bits);
+    let is_low = H(next.right::<16>().pack()).is(H::all(0));
+    let (z, is_low) = active.map_or((z, is_low), |active| (z.and(active), is_low.and(active)));
 
-    let is_low = next.right::<16>().is(V::all(0)).and(active);
     let (low, high) = is_low.bits();
     let words = source.window();
     let first = low.count_ones() as usize;
-    let refill = V(expand(words, 0, low), expand(words, first, high));
-    let next = next.or_where(is_low, next.left::<16>().or(refill));
+    let refill = expand(words, low, first, high).spread();
+    let next = next.shift_left(is_low.and(H::all(16)).spread()).or(refill);
     let mut taken = first + high.count_ones() as usize;
-    *states = x.or_where(active, next);
+    *states = active.map_or(next, |active| x.or_where(active.with_high(active), next));
 
-    let wide = entries.left::<3>().and(active).bits();
-    let wide = wide.0 | wide.1 << 8;
-    let z = if wide == 0 { z } else { add_wide(states, z, wide, words, &mut taken) };
+    let wide = entries.and(V::all(WIDE_SLOT as i32));
+    let z = if wide.is_none() { z } else { add_wide(states, z, wide, active, words, &mut taken) };
     source.advance(taken);
     z
 }
@@ -323,52 +328,70 @@ fn take_residuals(states: &mut V, table: &[u32; SLOTS], starts: V, active: V, so
 /// The second round by the plain version.
 #[cold]
 #[target_feature(enable = "avx2")]
-fn add_wide(states: &mut V, z: V, wide: u32, words: &[u16; Source::ROOM], taken: &mut usize) -> V {
-    let mut lanes = z.store();
-    let mut x = states.store().map(|x| x as u32);
-    take_wide(&mut x, &mut lanes, wide, words, taken);
-    *states = V::load(&x.map(|x| x as i32));
-    V::load(&lanes)
+fn add_wide(
+    states: &mut V,
+    z: H,
+    wide: V,
+    active: Option<H>,
+    words: &[u16; Source::ROOM],
+    taken: &mut usize,
+) -> H {
+    let wide = H(wide.right::<28>().pack()).is(H::all(1));
+    let (low, high) = active.map_or(wide, |active| wide.and(active)).bits();
+    let (mut x, mut lanes) = (states.uncross(), [0; LANES]);
+    z.store(&mut lanes);
+    take_wide(&mut x, &mut lanes, low | high << 8, words, taken);
+    *states = V::cross(&x);
+    H::load(&lanes)
 }
 
-/// Table entries of the slots.
+/// Table entries of the slots. Loads one by one: a gather takes longer on many CPUs.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn look_up(table: &[u32; SLOTS], slots: V) -> V {
-    let within = V::all(SLOTS as i32 - 1);
-    let slots = slots.and(within);
-    let table = table.as_ptr().cast();
-    // SAFETY: the mask keeps every index below SLOTS, a power of two and the length of the table.
-    unsafe { V(_mm256_i32gather_epi32::<4>(table, slots.0), _mm256_i32gather_epi32::<4>(table, slots.1)) }
+fn look_up(table: &[u32; SLOTS], slots: H) -> V {
+    let mut numbers = [0; LANES];
+    const { assert!(SLOTS == 1 << 15) };
+    slots.and(H::all((SLOTS - 1) as i16)).store(&mut numbers);
+    let entry = |lane: usize| table[usize::from(numbers[lane]) % SLOTS] as i32;
+    let four = |lane: usize| _mm_setr_epi32(entry(lane), entry(lane + 1), entry(lane + 2), entry(lane + 3));
+    V(_mm256_setr_m128i(four(0), four(8)), _mm256_setr_m128i(four(4), four(12)))
 }
 
-/// The words from `from` on, one after the other to the lanes of `mask`. `from` is at most 8.
+/// The coming words, one after the other to the lanes of `low`, of which there are `first`, and of `high`; 0 to others.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn expand(words: &[u16; Source::ROOM], from: usize, mask: u32) -> __m256i {
-    let from = from.min(8);
-    // SAFETY: 8 words from at most number 8 on lie inside the window of 32; EXPAND has 256 rows of 8 bytes, and
-    // the mask of eight lanes is below 256.
-    let (words, order) = unsafe {
+fn expand(words: &[u16; Source::ROOM], low: u32, first: usize, high: u32) -> H {
+    const { assert!(Source::ROOM >= 16) };
+    let load = |at: *const u8| {
+        // SAFETY: every call below says why 16 bytes lie there; an unaligned load asks for nothing else.
+        unsafe { _mm_loadu_si128(at.cast()) }
+    };
+    let (words, orders) = (words.as_ptr(), EXPAND.as_ptr());
+    // SAFETY: 8 words from at most number 8 on lie inside the window; EXPAND has 256 rows of 16 bytes.
+    let (words, orders) = unsafe {
         (
-            _mm_loadu_si128(words.as_ptr().add(from).cast()),
-            _mm_loadl_epi64(EXPAND.as_ptr().add(mask as usize & 255).cast()),
+            _mm256_setr_m128i(load(words.cast()), load(words.add(first.min(8)).cast())),
+            _mm256_setr_m128i(
+                load(orders.add(low as usize & 255).cast()),
+                load(orders.add(high as usize & 255).cast()),
+            ),
         )
     };
-    _mm256_permutevar8x32_epi32(_mm256_cvtepu16_epi32(words), _mm256_cvtepu8_epi32(order))
+    H(words).look_up(H(orders))
 }
 
-const _: () = assert!(SLOTS.is_power_of_two() && Source::ROOM >= 16);
-
-/// For each set of lanes, which of the coming words each lane takes.
-static EXPAND: [[u8; 8]; 256] = {
-    let mut rows = [[0; 8]; 256];
+/// For each set of lanes, the byte shuffle that moves the coming words to them; others get 0.
+static EXPAND: [[u8; 16]; 256] = {
+    let mut rows = [[0x80; 16]; 256];
     let mut mask = 0;
     while mask < 256 {
         let (mut lane, mut word) = (0, 0);
         while lane < 8 {
-            rows[mask][lane] = word;
-            word += (mask >> lane & 1) as u8;
+            if mask >> lane & 1 == 1 {
+                rows[mask][2 * lane] = 2 * word;
+                rows[mask][2 * lane + 1] = 2 * word + 1;
+                word += 1;
+            }
             lane += 1;
         }
         mask += 1;

@@ -26,11 +26,9 @@ lanewise! {
     mul = _mm256_mullo_epi32;
     and = _mm256_and_si256;
     or = _mm256_or_si256;
-    xor = _mm256_xor_si256;
     mul_pairs = _mm256_madd_epi16;
     min = _mm256_min_epi32;
     max = _mm256_max_epi32;
-    is = _mm256_cmpeq_epi32;
     is_more = _mm256_cmpgt_epi32;
     /// The bits of `other` that are not in this one.
     clears = _mm256_andnot_si256;
@@ -52,16 +50,6 @@ impl V {
         // SAFETY: the reference holds 16 numbers of 4 bytes: both halves of 32 bytes lie in it, and an unaligned
         // load asks for nothing else.
         unsafe { V(_mm256_loadu_si256(at.cast()), _mm256_loadu_si256(at.add(8).cast())) }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    pub(super) fn load_u16(lanes: &[u16; LANES]) -> V {
-        let at = lanes.as_ptr();
-        // SAFETY: the reference holds 16 numbers of 2 bytes: both halves of 16 bytes lie in it, and an unaligned
-        // load asks for nothing else.
-        let (low, high) = unsafe { (_mm_loadu_si128(at.cast()), _mm_loadu_si128(at.add(8).cast())) };
-        V(_mm256_cvtepu16_epi32(low), _mm256_cvtepu16_epi32(high))
     }
 
     #[inline]
@@ -110,17 +98,6 @@ impl V {
         V(_mm256_castps_si256(_mm256_cvtepi32_ps(self.0)), _mm256_castps_si256(_mm256_cvtepi32_ps(self.1)))
     }
 
-    /// Every lane gets what the lane above had, lane 0 gets `first`.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    pub(super) fn down(self, first: i32) -> V {
-        let turn = _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6);
-        let low = _mm256_permutevar8x32_epi32(self.0, turn);
-        let high = _mm256_permutevar8x32_epi32(self.1, turn);
-        let first = _mm256_castsi128_si256(_mm_cvtsi32_si128(first));
-        V(_mm256_blend_epi32::<1>(low, first), _mm256_blend_epi32::<1>(high, low))
-    }
-
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(super) fn magnitude(self) -> V {
@@ -137,14 +114,6 @@ impl V {
             _mm256_blend_epi32::<0b1010_1010>(even, odd)
         };
         V(half(self.0, other.0), half(self.1, other.1))
-    }
-
-    /// One bit for each lane of a mask.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    pub(super) fn bits(self) -> (u32, u32) {
-        let bits = |half| _mm256_movemask_ps(_mm256_castsi256_ps(half)) as u32;
-        (bits(self.0), bits(self.1))
     }
 
     /// In crossed order: sixteen numbers of 16 bits.
@@ -171,6 +140,14 @@ impl V {
         let bytes = _mm256_packs_epi16(_mm256_packs_epi32(self.0, self.1), _mm256_setzero_si256());
         let bits = _mm256_movemask_epi8(bytes) as u32;
         (bits & 0xff, bits >> 16)
+    }
+
+    /// True if no bit is set.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn is_none(self) -> bool {
+        let all = _mm256_or_si256(self.0, self.1);
+        _mm256_testz_si256(all, all) != 0
     }
 
     /// True if a lane has its top bit set.
