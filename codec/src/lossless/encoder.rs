@@ -156,6 +156,7 @@ impl Default for Encoder {
 /// Copies a gray image; false if a sample has more bits than the format says.
 fn take_samples(image: ImageRef<'_>, plane: &mut Plane) -> bool {
     plane.reset(image.size().w as usize, image.size().h as usize, image.format().depth().into());
+    plane.place = None;
     let mut used = 0;
     for (y, source) in image.rows().enumerate() {
         let target = plane.row_mut(y);

@@ -22,6 +22,9 @@ pub(super) struct Plane {
     bits: u32,
     /// What this plane, or three of which it is the first, was split from.
     pub(super) split: Split,
+    /// Its place among the planes of a picture that share a guide: the residuals of those before it tell how large its
+    /// own will be.
+    pub(super) place: Option<u8>,
     /// The pixels that the samples are numbers of, if that is [`Split::Palette`].
     pub(super) palette: Palette,
 }

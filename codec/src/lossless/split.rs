@@ -118,9 +118,10 @@ impl Split {
 
     /// Makes planes of `w` x `h` for it, of the first of which the palette is in place.
     pub(super) fn reset(self, planes: &mut [Plane], (w, h): (usize, usize), depth: u32) {
-        for plane in &mut *planes {
+        for (place, plane) in planes.iter_mut().enumerate() {
             let bits = if self == Split::Palette { plane.palette.bits() } else { depth };
             plane.reset(w, h, bits);
+            plane.place = matches!(self, Split::Three(_)).then_some(place as u8);
         }
         if let [first, ..] = planes {
             first.split = self;

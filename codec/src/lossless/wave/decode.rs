@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 
 use super::model::CONTEXTS;
-use super::tables::{DECODE, FAMILY_COUNT, MAPS, Map, SCALE_BITS};
-use super::{BLOCK, LANES, MIN_PITCH, SEGMENT_STEPS, Unit, units};
+use super::own::{self, Frequencies};
+use super::tables::{DECODE, FAMILY_COUNT, MAPS, Map, SCALE_BITS, SLOTS, expand_slots};
+use super::{BLOCK, LANES, MIN_PITCH, OWN_STEPS, SEGMENT_STEPS, Unit, units};
 use crate::cpu::Features;
 use crate::lossless::DecodeError;
 use crate::lossless::bytes::{BitReader, Reader};
@@ -16,9 +17,26 @@ use crate::lossless::plane::Plane;
 pub(in crate::lossless) struct DecodeScratch {
     line: Vec<u16>,
     sizes: Vec<(usize, usize)>,
-    units: Vec<(usize, Unit, [u32; CONTEXTS])>,
+    units: Vec<Waiting>,
+    /// Tables that units of the segment brought along.
+    own: Vec<Frequencies>,
     predictors: Vec<u8>,
     source: Source,
+    /// Sums of the residuals of the planes that share a guide, in the order of their steps.
+    guide: Vec<[u16; LANES]>,
+    /// Steps of the plane that are behind.
+    guided: usize,
+    /// The tables of a unit with own ones among them, one for each context.
+    slots: Vec<u32>,
+}
+
+/// A unit whose header has been read.
+struct Waiting {
+    plane: usize,
+    unit: Unit,
+    map: Map,
+    /// The contexts that have own tables, one bit each.
+    own: u32,
 }
 
 /// Reads the segments of `planes`, whose sizes and bits are set.
@@ -45,28 +63,41 @@ pub(in crate::lossless) fn decode(
             *state = u32::from_le_bytes(*quad);
         }
         scratch.source.load(reader.take(2 * count)?);
-        let mut predictors = &scratch.predictors[..];
-        for (number, unit, starts) in &scratch.units {
+        let (mut predictors, mut tables) = (&scratch.predictors[..], &scratch.own[..]);
+        for waiting in &scratch.units {
+            let (unit, plane) = (waiting.unit, &mut planes[waiting.plane]);
             let (own, rest) = predictors.split_at(unit.steps / BLOCK);
             predictors = rest;
-            let plane = &mut planes[*number];
             if unit.y == 0 {
                 scratch.line.clear();
                 scratch.line.resize(plane.w().max(MIN_PITCH), 0);
+                scratch.guided = 0;
             }
+            let guide = plane.place.map(|place| {
+                let start = scratch.guided;
+                scratch.guided += unit.steps;
+                if place == 0 {
+                    scratch.guide.truncate(start);
+                }
+                if scratch.guide.len() < scratch.guided {
+                    scratch.guide.resize(scratch.guided, [0; LANES]);
+                }
+                &mut scratch.guide[start..scratch.guided]
+            });
+            let (starts, table) = waiting.tables(&mut tables, &mut scratch.slots);
             let top = plane.start(unit.y as isize - 2) - 2;
             kernel::decode(
                 features,
                 &mut Decoding {
-                    unit: *unit,
+                    unit,
                     bits: plane.bits(),
                     stride: plane.stride(),
                     samples: &mut plane.samples_mut()[top..],
                     line: &mut scratch.line,
                     predictors: own,
-                    guide: None,
-                    table: &DECODE,
-                    starts,
+                    guide,
+                    table,
+                    starts: &starts,
                     states: &mut states,
                     source: &mut scratch.source,
                 },
@@ -89,13 +120,15 @@ fn read_header(
 ) -> Result<(), DecodeError> {
     scratch.units.clear();
     scratch.predictors.clear();
+    scratch.own.clear();
     let mut steps = 0;
     reader.bits(|bits| {
         while steps < SEGMENT_STEPS
-            && let Some((number, unit)) = waiting.next()
+            && let Some((plane, unit)) = waiting.next()
         {
             steps += unit.steps;
-            scratch.units.push((number, unit, read_map(bits)?));
+            let (map, own) = read_map(unit, bits, &mut scratch.own)?;
+            scratch.units.push(Waiting { plane, unit, map, own });
             for _ in 0..unit.steps / BLOCK {
                 scratch.predictors.push(bits.take(4)?);
             }
@@ -104,15 +137,55 @@ fn read_header(
     })
 }
 
-/// The start of each context's table.
-fn read_map(bits: &mut BitReader<'_>) -> Result<[u32; CONTEXTS], DecodeError> {
-    let mut map: Map = [0; CONTEXTS];
+/// The family of each context, and which contexts have tables of their own instead; these go to `tables`.
+fn read_map(
+    unit: Unit,
+    bits: &mut BitReader<'_>,
+    tables: &mut Vec<Frequencies>,
+) -> Result<(Map, u32), DecodeError> {
     if bits.take(1)? == 1 {
-        map = MAPS[usize::from(bits.take(4)?)];
-    } else {
-        for family in &mut map {
+        return Ok((MAPS[usize::from(bits.take(4)?)], 0));
+    }
+    let mut map: Map = [0; CONTEXTS];
+    let has_own = unit.steps >= OWN_STEPS && bits.take(1)? == 1;
+    let mut own = 0;
+    for (context, family) in map.iter_mut().enumerate() {
+        if has_own && bits.take(1)? == 1 {
+            tables.push(own::read(bits)?);
+            own |= 1 << context;
+        } else {
             *family = bits.take(5)?;
         }
     }
-    Ok(map.map(|family| (u32::from(family) % FAMILY_COUNT as u32) << SCALE_BITS))
+    Ok((map, own))
 }
+
+impl Waiting {
+    /// The tables of the unit, and where in them each context's begins. Own ones are taken off the front of `own`,
+    /// and expanded in `slots`.
+    fn tables<'a>(
+        &self,
+        own: &mut &[Frequencies],
+        slots: &'a mut Vec<u32>,
+    ) -> ([u32; CONTEXTS], &'a [u32; SLOTS]) {
+        let family = |context: usize| (usize::from(self.map[context]) % FAMILY_COUNT) << SCALE_BITS;
+        if self.own == 0 {
+            return (core::array::from_fn(|context| family(context) as u32), &DECODE);
+        }
+        slots.resize(SLOTS, 0);
+        for context in 0..CONTEXTS {
+            let at = context << SCALE_BITS;
+            if self.own >> context & 1 == 0 {
+                slots[at..at + (1 << SCALE_BITS)]
+                    .copy_from_slice(&DECODE[family(context)..][..1 << SCALE_BITS]);
+            } else if let Some((first, rest)) = own.split_first() {
+                expand_slots(first, slots, at);
+                *own = rest;
+            }
+        }
+        let slots = slots.first_chunk().unwrap_or(&DECODE);
+        (core::array::from_fn(|context| (context << SCALE_BITS) as u32), slots)
+    }
+}
+
+const _: () = assert!(CONTEXTS <= FAMILY_COUNT, "a table for each context has room");

@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::model::{CONTEXTS, ESCAPE, PREDICTORS};
-use super::tables::{COST, ENCODE, FAMILY_COUNT, MAPS, Map};
+use super::maps::Choice;
+use super::model::{CONTEXTS, PREDICTORS};
+use super::tables::Entry;
 use super::{BLOCK, LANES, MIN_PITCH, SEGMENT_STEPS, Unit, units};
 use crate::cpu::Features;
 use crate::lossless::bytes::{BitWriter, put_number};
@@ -26,6 +27,8 @@ pub(in crate::lossless) struct EncodeScratch {
     residuals: Residuals,
     costs: Vec<[u32; PREDICTORS]>,
     counts: Counts,
+    /// Sums of the residuals of the planes that share a guide.
+    guide: Vec<u16>,
     segment: Segment,
 }
 
@@ -36,13 +39,8 @@ struct Segment {
     predictors: Vec<u8>,
     steps: Vec<Step>,
     words: Words,
-}
-
-/// How a unit says which family codes which context.
-#[derive(Clone, Copy)]
-enum Choice {
-    Preset(u8),
-    Own(Map),
+    /// Scratch of [`Choice::tables`].
+    entries: Vec<Entry>,
 }
 
 impl EncodeScratch {
@@ -51,6 +49,7 @@ impl EncodeScratch {
             residuals: Residuals::default(),
             costs: Vec::new(),
             counts: [[0; 64]; CONTEXTS],
+            guide: Vec::new(),
             segment: Segment::default(),
         }
     }
@@ -68,6 +67,10 @@ pub(in crate::lossless) fn encode(
     segment.clear();
     for plane in planes {
         scratch.residuals.reset(plane.w());
+        if plane.place == Some(0) {
+            scratch.guide.clear();
+            scratch.guide.resize(plane.w() * plane.h(), 0);
+        }
         for unit in units(plane.w(), plane.h()) {
             let (first, blocks) = (segment.predictors.len(), unit.steps / BLOCK);
             segment.predictors.resize(first + blocks, 0);
@@ -76,6 +79,8 @@ pub(in crate::lossless) fn encode(
             if scratch.costs.len() < blocks {
                 scratch.costs.resize(blocks, [0; PREDICTORS]);
             }
+            let guided = unit.y * unit.w..(unit.y + unit.rows) * unit.w;
+            let guide = plane.place.map(|_| &mut scratch.guide[guided]);
             kernel::model(
                 features,
                 &mut Modelling {
@@ -83,14 +88,14 @@ pub(in crate::lossless) fn encode(
                     plane,
                     search,
                     residuals: &mut scratch.residuals,
-                    guide: None,
+                    guide,
                     costs: &mut scratch.costs[..blocks],
                     predictors: &mut segment.predictors[first..],
                     steps: &mut segment.steps[steps..],
                     counts: &mut scratch.counts,
                 },
             );
-            segment.units.push((unit, choose_map(&scratch.counts)));
+            segment.units.push((unit, Choice::of(unit, &scratch.counts)));
             if segment.steps.len() >= SEGMENT_STEPS {
                 segment.write(features, out);
             }
@@ -112,16 +117,7 @@ impl Segment {
         let mut bits = BitWriter::new(out);
         let mut predictors = self.predictors.iter();
         for (unit, choice) in &self.units {
-            match choice {
-                Choice::Preset(number) => {
-                    bits.put(1, 1);
-                    bits.put(*number, 4);
-                }
-                Choice::Own(map) => {
-                    bits.put(0, 1);
-                    map.iter().for_each(|&family| bits.put(family, 5));
-                }
-            }
+            choice.write(*unit, &mut bits);
             predictors.by_ref().take(unit.steps / BLOCK).for_each(|&id| bits.put(id, 4));
         }
         bits.finish();
@@ -131,12 +127,9 @@ impl Segment {
         let mut end = self.steps.len();
         for (unit, choice) in self.units.iter().rev() {
             let start = end - unit.steps;
-            let map = match choice {
-                Choice::Preset(number) => &MAPS[usize::from(*number)],
-                Choice::Own(map) => map,
-            };
             let steps = &self.steps[start..end];
-            kernel::push(features, steps, map, &ENCODE, &mut states, &mut self.words);
+            let (map, entries) = choice.tables(&mut self.entries);
+            kernel::push(features, steps, &map, entries, &mut states, &mut self.words);
             end = start;
         }
         let words = self.words.written();
@@ -145,34 +138,6 @@ impl Segment {
         out.extend(words.iter().flat_map(|word| word.to_le_bytes()));
         self.clear();
     }
-}
-
-/// The cheapest way to code tokens that were seen this often.
-fn choose_map(counts: &Counts) -> Choice {
-    let mut costs = [[0u32; FAMILY_COUNT]; CONTEXTS];
-    for (costs, counts) in costs.iter_mut().zip(counts) {
-        for (&count, row) in counts[..ESCAPE].iter().zip(&COST) {
-            if count != 0 {
-                costs.iter_mut().zip(row).for_each(|(cost, &c)| *cost += count * u32::from(c));
-            }
-        }
-    }
-    let mut own: Map = [0; CONTEXTS];
-    // Five bits for each context, in the unit of the costs.
-    let mut own_cost = (CONTEXTS as u32) * 5 * 32;
-    for (family, costs) in own.iter_mut().zip(&costs) {
-        let (best, cost) = costs.iter().enumerate().min_by_key(|(_, cost)| **cost).unwrap_or((0, &0));
-        *family = best as u8;
-        own_cost += cost;
-    }
-    let mut best = (own_cost, Choice::Own(own));
-    for (number, map) in MAPS.iter().enumerate() {
-        let cost = 4 * 32 + map.iter().zip(&costs).map(|(&f, costs)| costs[usize::from(f)]).sum::<u32>();
-        if cost < best.0 {
-            best = (cost, Choice::Preset(number as u8));
-        }
-    }
-    best.1
 }
 
 const _: () = assert!(MIN_PITCH >= 2 * LANES, "lane 15 is done with a column before lane 0 reads it");

@@ -7,7 +7,9 @@
 
 mod decode;
 mod encode;
+mod maps;
 pub(super) mod model;
+mod own;
 pub(super) mod tables;
 mod trained;
 
@@ -22,6 +24,8 @@ pub(super) const LAG: usize = 2;
 pub(super) const BLOCK: usize = 32;
 /// A segment is closed once it holds this many steps: symbols of a segment stay in the second-level cache.
 const SEGMENT_STEPS: usize = 1 << 14;
+/// Units of at least this many steps may bring own tables.
+const OWN_STEPS: usize = 1 << 9;
 /// A row takes at least this many steps, or lane 0 would read rows that lane 15 has yet to write.
 const MIN_PITCH: usize = 64;
 

@@ -13,8 +13,8 @@ pub(in crate::lossless) const PRESET_COUNT: usize = 16;
 pub(in crate::lossless) const SLOTS: usize = FAMILY_COUNT << SCALE_BITS;
 /// Entries of [`ENCODE`]: 64 for each family.
 pub(in crate::lossless) const ENTRIES: usize = FAMILY_COUNT * 64;
-/// Costs of [`COST`] are in 1/32 bit.
-const COST_SCALE: u32 = 32;
+/// Costs are in 1/32 bit.
+pub(super) const COST_SCALE: u32 = 32;
 
 /// The family of each context.
 pub(in crate::lossless) type Map = [u8; CONTEXTS];
@@ -104,42 +104,52 @@ const fn expand_decode() -> [u32; SLOTS] {
     let mut table = [0; SLOTS];
     let mut family = 0;
     while family < FAMILY_COUNT {
-        let mut at = family << SCALE_BITS;
-        let mut k = 0;
-        while k < TOKENS {
-            let frequency = FAMILIES[family][k] as u32;
-            let mut offset = 0;
-            while offset < frequency {
-                table[at] = slot(offset, frequency, k as u32);
-                at += 1;
-                offset += 1;
-            }
-            k += 1;
-        }
-        assert!(at == (family + 1) << SCALE_BITS, "frequencies of a family sum to 1024");
+        expand_slots(&FAMILIES[family], &mut table, family << SCALE_BITS);
         family += 1;
     }
     table
+}
+
+/// Writes the [`slot`]s of a table, whose frequencies sum to 2^[`SCALE_BITS`], to `slots` from number `at` on.
+pub(super) const fn expand_slots(frequencies: &[u16; TOKENS], slots: &mut [u32], mut at: usize) {
+    let end = at + (1 << SCALE_BITS);
+    let mut k = 0;
+    while k < TOKENS {
+        let frequency = frequencies[k] as u32;
+        let mut offset = 0;
+        while offset < frequency {
+            slots[at] = slot(offset, frequency, k as u32);
+            at += 1;
+            offset += 1;
+        }
+        k += 1;
+    }
+    assert!(at == end, "frequencies of a table sum to 1024");
 }
 
 const fn expand_encode() -> [Entry; ENTRIES] {
     let mut table = [Entry::IDLE; ENTRIES];
     let mut family = 0;
     while family < FAMILY_COUNT {
-        let escape = FAMILIES[family][ESCAPE];
-        assert!(escape > 0, "every family has an escape");
-        let (mut k, mut start) = (0, 0);
-        while k < TOKENS {
-            let frequency = FAMILIES[family][k];
-            assert!(frequency < 1 << SCALE_BITS, "a token never fills its table");
-            table[family * 64 + k] =
-                if frequency == 0 { Entry::escape(escape) } else { Entry::token(k as u32, frequency, start) };
-            start += frequency;
-            k += 1;
-        }
+        expand_entries(&FAMILIES[family], &mut table, family * 64);
         family += 1;
     }
     table
+}
+
+/// Writes the [`Entry`]s of a table to `entries` from number `at` on.
+pub(super) const fn expand_entries(frequencies: &[u16; TOKENS], entries: &mut [Entry], at: usize) {
+    let escape = frequencies[ESCAPE];
+    assert!(escape > 0, "every table has an escape");
+    let (mut k, mut start) = (0, 0);
+    while k < TOKENS {
+        let frequency = frequencies[k];
+        assert!(frequency < 1 << SCALE_BITS, "a token never fills its table");
+        entries[at + k] =
+            if frequency == 0 { Entry::escape(escape) } else { Entry::token(k as u32, frequency, start) };
+        start += frequency;
+        k += 1;
+    }
 }
 
 const fn expand_cost() -> [[u16; FAMILY_COUNT]; ESCAPE] {
@@ -160,7 +170,7 @@ const fn expand_cost() -> [[u16; FAMILY_COUNT]; ESCAPE] {
 }
 
 /// log2(1024 / frequency) in 1/32 bit.
-const fn cost(frequency: u16) -> u16 {
+pub(super) const fn cost(frequency: u16) -> u16 {
     let whole = (frequency as u32).ilog2();
     // Squaring a number in 1..2 doubles its logarithm: the bits come out one by one.
     let mut mantissa = (frequency as u64) << (16 - whole);

@@ -19,7 +19,7 @@ pub(in crate::lossless) use push::{Words, push};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub(in crate::lossless) use {
     decode::take_wide,
-    model::{Stretch, model_with},
+    model::{SMALL_ERROR, Stretch, model_with},
     push::{Tables, push_step},
     walk::{Edges, Stage, Walk},
 };

@@ -56,8 +56,8 @@ pub(in crate::lossless) fn model(job: &mut Modelling<'_>) {
     model_with(job, try_stretch);
 }
 
-/// The whole of it, with `try_stretch` to add the errors of all predictors on samples `phase`, `phase + stride`,
-/// ... of a stretch to their costs.
+/// The whole of it, with `try_stretch` to add the [`size`]s of the errors of all predictors on samples `phase`,
+/// `phase + stride`, ... of a stretch to their costs.
 #[inline(always)]
 pub(in crate::lossless) fn model_with(
     job: &mut Modelling<'_>,
@@ -141,7 +141,7 @@ const COLUMNS: [[i32; PREDICTORS]; 6] = {
     columns
 };
 
-/// Chooses for each block the predictor with the smallest errors on every `stride`th step.
+/// Chooses for each block the predictor with the cheapest errors on every `stride`th step.
 #[inline(always)]
 fn choose(
     job: &mut Modelling<'_>,
@@ -186,10 +186,20 @@ fn try_stretch(cost: &mut [u32; PREDICTORS], stretch: &Stretch<'_>, phase: usize
         }
         predictions[usize::from(MED)] = med(taps[0], taps[1], taps[2]);
         for (cost, prediction) in cost.iter_mut().zip(predictions) {
-            *cost += (sample - prediction).unsigned_abs();
+            *cost += size(sample - prediction);
         }
     }
 }
+
+/// What an error counts for in a choice: a logarithm, in 1/128 and with a constant, as its code will be so long. One
+/// bad sample does not outweigh many good ones, and small errors differ little, as contexts tell them apart badly.
+#[inline(always)]
+fn size(error: i32) -> u32 {
+    ((error.unsigned_abs() + SMALL_ERROR) as i32 as f32).to_bits() >> 16
+}
+
+/// Errors below this count for about the same.
+pub(in crate::lossless) const SMALL_ERROR: u32 = 4;
 
 /// Predicts a row and folds its residuals.
 #[inline(always)]

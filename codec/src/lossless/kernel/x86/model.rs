@@ -3,7 +3,7 @@
 
 use core::arch::x86_64::*;
 
-use super::super::scalar::{Modelling, Stretch, model_with};
+use super::super::scalar::{Modelling, SMALL_ERROR, Stretch, model_with};
 use super::lanes::V;
 use crate::lossless::wave::model::{BANK, PREDICTORS, med};
 
@@ -29,7 +29,8 @@ fn try_stretch(cost: &mut [u32; PREDICTORS], stretch: &Stretch<'_>, phase: usize
         let linear = sums.max(V::all(0)).min(V::all(max));
         let median = _mm256_castsi128_si256(_mm_cvtsi32_si128(med(w.into(), n.into(), nw.into())));
         let predictions = V(_mm256_blend_epi32::<1>(linear.0, median), linear.1);
-        costs = costs.add(V::all(stretch.sample[i].into()).sub(predictions).magnitude());
+        let errors = V::all(stretch.sample[i].into()).sub(predictions).magnitude();
+        costs = costs.add(errors.add(V::all(SMALL_ERROR as i32)).float_bits().right::<16>());
     }
     *cost = costs.store().map(|c| c as u32);
 }
