@@ -10,6 +10,7 @@ use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::exact::DueTile;
 use lightbox_protocol::msg::control::{Surface, TileProof};
 use lightbox_protocol::msg::display::Op;
+use lightbox_protocol::wire::ids::codec;
 
 /// Why a frame could not be painted.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,9 @@ pub enum PaintError {
     /// A coded rect is not one.
     #[error("a coded rect cannot be decoded: {0}")]
     Decode(#[from] DecodeError),
+    /// A coder that this client did not announce.
+    #[error("a rect comes by codec {0}, which was never announced")]
+    Codec(u64),
     /// There is no such surface, or a step leaves it.
     #[error("a frame paints outside its surface")]
     Outside,
@@ -148,6 +152,7 @@ fn step(image: &mut Image, decoder: &mut Decoder, op: &Op) -> Result<(), PaintEr
     let done = match op {
         Op::Fill { rect, pixel } => target.fill(*rect, as_defined(*pixel, target.format())),
         Op::Copy { from, to } => target.copy_within(*from, *to),
+        Op::Coded { codec, .. } if *codec != codec::LOSSLESS => return Err(PaintError::Codec(*codec)),
         Op::Coded { rect, data, .. } => match target.crop_mut(*rect) {
             Some(mut part) => {
                 let outcome = decoder.decode(data, &mut part);

@@ -3,10 +3,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Counts, TileState};
+use super::{Counts, Pass, TileState};
 use crate::Time;
-use crate::geom::{TileGrid, TileIndex};
+use crate::geom::{Rect, TileGrid, TileIndex};
 use crate::msg::control::{MAX_PROOF, Proof, Surface, Verdict};
+use crate::msg::display::{Op, Step};
 
 /// A tile is proved once it has not changed for this long: motion, from 20 pictures a second on, is not worth a
 /// digest a frame.
@@ -20,6 +21,7 @@ pub struct ClientLedger {
     surface: Surface,
     grid: TileGrid,
     tiles: Vec<Tile>,
+    /// But for `max_error`.
     counts: Counts,
     /// Tiles to prove, in the order of their time.
     due: VecDeque<(Time, DueTile)>,
@@ -30,6 +32,19 @@ pub struct ClientLedger {
 struct Tile {
     epoch: u64,
     state: TileState,
+    /// What frame `epoch` leaves once it is painted; `None` where that is not known, or it failed.
+    left: Option<Pass>,
+}
+
+/// What a frame paints.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Begun {
+    /// The tiles that it touches, rising.
+    pub tiles: Vec<TileIndex>,
+    /// Tiles among them that a later frame painted already, which must keep what they show.
+    pub newer: Vec<TileIndex>,
+    /// True if it brings low bits for a tile whose high bits are not there: it cannot be painted.
+    pub is_unfounded: bool,
 }
 
 /// A tile whose digest is wanted, as painted by frame `epoch`.
@@ -67,12 +82,23 @@ impl ClientLedger {
 
     /// How many tiles are in which state.
     pub fn counts(&self) -> Counts {
-        self.counts
+        if self.counts.refining == 0 {
+            return self.counts;
+        }
+        let errors = (0..self.grid.len()).filter_map(|tile| self.error(tile));
+        Counts { max_error: errors.max().unwrap_or(0), ..self.counts }
     }
 
     /// The state of `tile`, the lease apart.
     pub fn state(&self, tile: TileIndex) -> TileState {
         self.tiles.get(tile as usize).map_or(TileState::Dirty, |t| t.state)
+    }
+
+    /// How far the samples of `tile` may be from the source's, as its frame stated; `None` where nothing is stated: it
+    /// is dirty.
+    pub fn error(&self, tile: TileIndex) -> Option<u32> {
+        let tile = self.tiles.get(tile as usize).filter(|t| t.state != TileState::Dirty)?;
+        tile.left.map(Pass::error)
     }
 
     /// The first of the frames whose tiles are not exact here: it failed, it turned out wrong, or it is being painted.
@@ -81,30 +107,71 @@ impl ClientLedger {
         inexact.map(|t| t.epoch).min()
     }
 
-    /// Frame `seq` is about to paint `tiles`: from now on they are not verified. Returns those that a later frame
-    /// painted already, which must keep what they show.
-    pub fn begin(&mut self, seq: u64, tiles: impl Iterator<Item = TileIndex>) -> Vec<TileIndex> {
-        let mut newer = Vec::new();
-        for tile in tiles {
-            let Some(t) = self.tiles.get_mut(tile as usize) else { continue };
-            if t.epoch > seq {
-                newer.push(tile);
-            } else {
+    /// Frame `seq` is about to do `ops`: from now on the tiles that they touch are not verified.
+    ///
+    /// What each will show follows from the ops: an exact tile that gets a copy of a first pass is a first pass. A
+    /// server does no such thing, but no tile is called exact because one did.
+    pub fn begin(&mut self, seq: u64, ops: &[Op]) -> Begun {
+        let mut begun = Begun::default();
+        for op in ops {
+            let copied = self.copied(op);
+            let target = op.target();
+            for tile in self.grid.touching(target) {
+                begun.tiles.push(tile);
+                let whole = target.contains(self.grid.rect(tile));
+                let Some(t) = self.tiles.get_mut(tile as usize) else { continue };
+                if t.epoch > seq {
+                    begun.newer.push(tile);
+                    continue;
+                }
                 t.epoch = seq;
+                t.left = match op.step() {
+                    Step::Paint(pass) if whole => Some(pass),
+                    Step::Copy if whole => Some(copied),
+                    Step::Paint(part) => Some(patched(t.left, part)),
+                    Step::Copy => Some(patched(t.left, copied)),
+                    Step::Low if matches!(t.left, Some(Pass::High { .. })) => Some(Pass::Exact),
+                    Step::Low => {
+                        begun.is_unfounded = true;
+                        None
+                    }
+                };
                 self.set(tile, TileState::Dirty);
             }
         }
-        newer
+        for tiles in [&mut begun.tiles, &mut begun.newer] {
+            tiles.sort_unstable();
+            tiles.dedup();
+        }
+        begun
     }
 
-    /// Frame `seq` painted `tiles` with source samples.
+    /// Frame `seq` was painted; these are the tiles that it touches.
     pub fn painted(&mut self, now: Time, seq: u64, tiles: impl Iterator<Item = TileIndex>) {
         for tile in tiles {
-            if self.tiles.get(tile as usize).is_some_and(|t| t.epoch == seq && t.state == TileState::Dirty) {
-                self.set(tile, TileState::Exact);
+            let Some(t) = self.tiles.get(tile as usize) else { continue };
+            if t.epoch != seq || t.state != TileState::Dirty {
+                continue;
+            }
+            let Some(pass) = t.left else { continue };
+            self.set(tile, pass.state());
+            if pass == Pass::Exact {
                 self.due.push_back((now + QUIET, DueTile { tile, epoch: seq }));
             }
         }
+    }
+
+    /// Frame `seq` could not be painted, or only in part: what its tiles show is not known.
+    pub fn failed(&mut self, seq: u64) {
+        self.tiles.iter_mut().filter(|t| t.epoch == seq).for_each(|t| t.left = None);
+    }
+
+    /// What a COPY brings: the worst that it reads, as low bits do not fit what was moved.
+    fn copied(&self, op: &Op) -> Pass {
+        let from = if let Op::Copy { from, .. } = op { *from } else { Rect::default() };
+        let sources = self.grid.touching(from).filter_map(|tile| self.tiles[tile as usize].left);
+        let coarse = sources.filter(|pass| *pass != Pass::Exact).map(Pass::error);
+        coarse.max().map_or(Pass::Exact, |error| Pass::First { error })
     }
 
     /// When the next tile is to be proved.
@@ -166,7 +233,7 @@ impl ClientLedger {
         self.outstanding.clear();
         self.due.clear();
         for tile in 0..self.grid.len() {
-            let Tile { epoch, state } = self.tiles[tile as usize];
+            let Tile { epoch, state, .. } = self.tiles[tile as usize];
             if matches!(state, TileState::Exact | TileState::Verified) {
                 self.set(tile, TileState::Exact);
                 self.due.push_back((now, DueTile { tile, epoch }));
@@ -185,5 +252,14 @@ impl ClientLedger {
         let Some(t) = self.tiles.get_mut(tile as usize) else { return };
         self.counts.moved(t.state, state);
         t.state = state;
+    }
+}
+
+/// What a tile shows of which a part, but not all, is painted over what it had. What was not known to be wrong may be
+/// right, and its proof will tell.
+fn patched(had: Option<Pass>, part: Pass) -> Pass {
+    match (had.unwrap_or(Pass::Exact), part) {
+        (Pass::Exact, Pass::Exact) => Pass::Exact,
+        (had, part) => Pass::First { error: had.error().max(part.error()) },
     }
 }

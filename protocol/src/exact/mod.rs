@@ -1,9 +1,10 @@
 //! The exact ledger: which tiles the person sees as the source has them, proved.
 //!
-//! A tile goes `dirty -> exact -> verified`, and is `stale` while the lease has run out. Its *epoch* is the number
-//! of the frame that painted it last, so both sides know it without a field on the wire. The client digests its
-//! own memory and sends the digests first; the server compares them with its private snapshot and answers. A
-//! client that echoes has nothing to echo.
+//! A tile goes `dirty -> exact -> verified`, on a thin path by way of `painted` and `refining`, which show it with a
+//! stated error; and it is `stale` while the lease has run out. Its *epoch* is the number of the frame that painted it
+//! last, so both sides know it without a field on the wire. The client digests its own memory and sends the digests
+//! first; the server compares them with its private snapshot and answers. A client that echoes has nothing to echo.
+//! What is shown with an error has no digest: it is never proved.
 //!
 //! - [`ServerLedger`]: what was sent, what was proved, and which frames must come before which.
 //! - [`ClientLedger`]: what was painted, what is to be proved, what is verified.
@@ -13,9 +14,9 @@ mod client;
 mod lease;
 mod server;
 
-pub use client::{ClientLedger, DueTile};
+pub use client::{Begun, ClientLedger, DueTile};
 pub use lease::{LEASE, Lease};
-pub use server::{Judgement, ServerLedger, Write};
+pub use server::{Judgement, Left, ServerLedger, Write};
 
 /// What is known of a tile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +36,42 @@ pub enum TileState {
     Stale,
 }
 
+/// What a frame leaves in a tile once it is painted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// A first pass: no sample is farther from the source's than `error`.
+    First {
+        /// In sample values.
+        error: u32,
+    },
+    /// The source's high bits: no sample is farther from the source's than `error`.
+    High {
+        /// In sample values.
+        error: u32,
+    },
+    /// The source's samples.
+    Exact,
+}
+
+impl Pass {
+    /// How far a sample may be from the source's.
+    pub fn error(self) -> u32 {
+        match self {
+            Pass::First { error } | Pass::High { error } => error,
+            Pass::Exact => 0,
+        }
+    }
+
+    /// The state of a tile that it was painted in.
+    pub(crate) fn state(self) -> TileState {
+        match self {
+            Pass::First { .. } => TileState::Painted,
+            Pass::High { .. } => TileState::Refining,
+            Pass::Exact => TileState::Exact,
+        }
+    }
+}
+
 /// How many tiles are in which state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -44,6 +81,10 @@ pub struct Counts {
     pub exact: u32,
     /// Tiles verified, whether or not the lease lives.
     pub verified: u32,
+    /// Tiles that show the source with a stated error: painted and refining ones. None of them counts as exact.
+    pub refining: u32,
+    /// The largest error stated of any of those, in sample values; 0 at a server, which states none to itself.
+    pub max_error: u32,
 }
 
 impl Counts {
@@ -52,20 +93,29 @@ impl Counts {
         self.total > 0 && self.verified == self.total
     }
 
-    /// A tile went from one state to another.
-    pub(crate) fn moved(&mut self, from: TileState, to: TileState) {
-        let is_exact = |s| matches!(s, TileState::Exact | TileState::Verified);
-        self.exact = self.exact + u32::from(is_exact(to)) - u32::from(is_exact(from));
-        let verified = |s| u32::from(s == TileState::Verified);
-        self.verified = self.verified + verified(to) - verified(from);
+    /// True if every tile shows the source, exactly or with a stated error.
+    pub fn all_shown(&self) -> bool {
+        self.exact + self.refining == self.total
     }
 
-    /// The sum of two.
+    /// A tile went from one state to another.
+    pub(crate) fn moved(&mut self, from: TileState, to: TileState) {
+        let move_in = |count: &mut u32, holds: fn(TileState) -> bool| {
+            *count = *count + u32::from(holds(to)) - u32::from(holds(from));
+        };
+        move_in(&mut self.exact, |s| matches!(s, TileState::Exact | TileState::Verified));
+        move_in(&mut self.verified, |s| s == TileState::Verified);
+        move_in(&mut self.refining, |s| matches!(s, TileState::Painted | TileState::Refining));
+    }
+
+    /// Of both together.
     pub fn plus(self, other: Counts) -> Counts {
         Counts {
             total: self.total + other.total,
             exact: self.exact + other.exact,
             verified: self.verified + other.verified,
+            refining: self.refining + other.refining,
+            max_error: self.max_error.max(other.max_error),
         }
     }
 }

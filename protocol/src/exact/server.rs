@@ -13,8 +13,29 @@ pub struct Write {
     pub tile: TileIndex,
     /// True if the frame paints all of it from its own bytes, so that what was there does not matter.
     pub whole: bool,
-    /// The digest of the tile as it is after the frame.
-    pub digest: Digest,
+    /// What it is after the frame.
+    pub left: Left,
+}
+
+/// What a frame leaves in a tile, as the server knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// A first pass.
+    First,
+    /// The high bits.
+    High,
+    /// The snapshot's samples, of this digest.
+    Exact(Digest),
+}
+
+impl Left {
+    fn state(self) -> TileState {
+        match self {
+            Left::First => TileState::Painted,
+            Left::High => TileState::Refining,
+            Left::Exact(_) => TileState::Exact,
+        }
+    }
 }
 
 /// What the server knows of each tile at one client.
@@ -30,11 +51,15 @@ pub struct ServerLedger {
 struct Tile {
     /// The frame that painted it last; 0 if none did.
     epoch: u64,
-    /// The last frame that copied from it.
+    /// The last frame that copied from it, or added low bits to it.
     read_by: u64,
-    digest: Digest,
+    /// Of the samples that it shows; `None` where those are not the source's.
+    digest: Option<Digest>,
     state: TileState,
 }
+
+/// What nobody has painted or read.
+const BLANK: Tile = Tile { epoch: 0, read_by: 0, digest: None, state: TileState::Dirty };
 
 /// What became of a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,11 +76,10 @@ impl ServerLedger {
     /// All tiles of `surface` dirty.
     pub fn new(surface: Surface) -> Self {
         let grid = TileGrid::new(surface.size);
-        let blank = Tile { epoch: 0, read_by: 0, digest: Digest([0; 16]), state: TileState::Dirty };
         Self {
             surface,
             grid,
-            tiles: vec![blank; grid.len() as usize],
+            tiles: vec![BLANK; grid.len() as usize],
             counts: Counts { total: grid.len(), ..Counts::default() },
         }
     }
@@ -89,10 +113,10 @@ impl ServerLedger {
         self.tiles.get(tile as usize).map_or(TileState::Dirty, |t| t.state)
     }
 
-    /// The last frame that must be applied before a frame that copies from `reads` and writes `writes`.
+    /// The last frame that must be applied before a frame that reads `reads` and writes `writes`.
     ///
-    /// A frame needs the frames whose samples it keeps or copies, and must not overtake one that still copies
-    /// from what it paints over.
+    /// A frame needs the frames whose samples it keeps, copies or adds low bits to, and must not overtake one that
+    /// still reads what it paints over. Low bits read all tiles of their rect, and are worth nothing if one is another.
     pub fn base(&self, reads: &[TileIndex], writes: &[Write]) -> u64 {
         let sources = reads.iter().map(|tile| self.tile(*tile).epoch);
         let targets = writes.iter().map(|w| {
@@ -110,9 +134,13 @@ impl ServerLedger {
             }
         }
         for write in writes {
-            self.set(write.tile, TileState::Exact);
+            self.set(write.tile, write.left.state());
             if let Some(t) = self.tiles.get_mut(write.tile as usize) {
-                (t.epoch, t.digest) = (seq, write.digest);
+                t.epoch = seq;
+                t.digest = match write.left {
+                    Left::Exact(digest) => Some(digest),
+                    Left::First | Left::High => None,
+                };
             }
         }
     }
@@ -124,9 +152,11 @@ impl ServerLedger {
         let current = proof.generation == self.surface.generation;
         for (place, claim) in proof.tiles.iter().enumerate() {
             let place = place as u32;
-            match self.tiles.get(claim.tile as usize) {
-                Some(t) if current && t.epoch == claim.epoch && t.epoch != 0 => {
-                    if t.digest == claim.digest {
+            let tile = self.tiles.get(claim.tile as usize);
+            let tile = tile.filter(|t| current && t.epoch == claim.epoch && t.epoch != 0);
+            match tile.and_then(|t| Some((t, t.digest?))) {
+                Some((t, digest)) => {
+                    if digest == claim.digest {
                         // A tile whose resending is under way stays dirty; this copy of it is right all the same.
                         if t.state == TileState::Exact {
                             self.set(claim.tile, TileState::Verified);
@@ -138,7 +168,8 @@ impl ServerLedger {
                         wrong.push(claim.tile);
                     }
                 }
-                _ => verdict.superseded.push(place),
+                // A digest of what was never said to be exact says nothing either.
+                None => verdict.superseded.push(place),
             }
         }
         Judgement { verdict, wrong, verified }
@@ -150,7 +181,7 @@ impl ServerLedger {
     }
 
     /// Frames after `applied_to` were lost with their connection: their tiles are dirty, and returned. What is left
-    /// of the surface must be proved anew in the generation of `surface`.
+    /// of the surface must be proved anew in the generation of `surface`; what is shown with an error stays so.
     pub fn resume(&mut self, surface: Surface, applied_to: u64) -> Vec<TileIndex> {
         self.surface = surface;
         let gone = self.forget(|t| t.epoch > applied_to || t.epoch == 0);
@@ -169,8 +200,7 @@ impl ServerLedger {
     }
 
     fn tile(&self, tile: TileIndex) -> Tile {
-        let blank = Tile { epoch: 0, read_by: 0, digest: Digest([0; 16]), state: TileState::Dirty };
-        self.tiles.get(tile as usize).copied().unwrap_or(blank)
+        self.tiles.get(tile as usize).copied().unwrap_or(BLANK)
     }
 
     fn set(&mut self, tile: TileIndex, state: TileState) {

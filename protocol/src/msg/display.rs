@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use crate::geom::{Point, Rect, Size};
+use crate::exact::Pass;
+use crate::geom::{Point, Rect, Size, TILE};
 use crate::wire::ids::{codec, datagram, op, stream};
 use crate::wire::{Decode, Encode, Reader, WireError, Writer};
 
@@ -102,7 +103,30 @@ pub enum Op {
     },
 }
 
+/// What an operation does to the tiles that it touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Paints samples of its own.
+    Paint(Pass),
+    /// Adds the low bits to the high ones that are there.
+    Low,
+    /// Paints what it copies.
+    Copy,
+}
+
 impl Op {
+    /// What it does to the tiles that it touches.
+    pub fn step(&self) -> Step {
+        let stated = |data| pass_data(data).map_or(u32::MAX, |(error, _)| error);
+        match self {
+            Op::Copy { .. } => Step::Copy,
+            Op::Coded { codec: codec::FIRST, data, .. } => Step::Paint(Pass::First { error: stated(data) }),
+            Op::Coded { codec: codec::HIGH, data, .. } => Step::Paint(Pass::High { error: stated(data) }),
+            Op::Coded { codec: codec::LOW, .. } => Step::Low,
+            Op::Fill { .. } | Op::Coded { .. } => Step::Paint(Pass::Exact),
+        }
+    }
+
     /// The pixels it paints.
     pub fn target(&self) -> Rect {
         match self {
@@ -203,6 +227,10 @@ fn read_op(input: &mut Reader<'_>, whole: &Bytes, size: Size) -> Result<Op, Wire
             }
             let codec = match input.varint()? {
                 known @ codec::LOSSLESS => known,
+                pass @ (codec::FIRST | codec::HIGH | codec::LOW) if is_whole_tiles(rect, size) => pass,
+                got @ (codec::FIRST | codec::HIGH | codec::LOW) => {
+                    return Err(WireError::Value { what: "pass over a part of a tile", got });
+                }
                 got => return Err(WireError::Value { what: "codec", got }),
             };
             let data = whole.slice_ref(input.blob("coded length", MAX_FRAME as u64)?);
@@ -210,6 +238,23 @@ fn read_op(input: &mut Reader<'_>, whole: &Bytes, size: Size) -> Result<Op, Wire
         }
         got => Err(WireError::Value { what: "operation", got }),
     }
+}
+
+/// The data of a first pass or of high bits: the error that it states, in sample values, and what the codec made.
+/// `None` where it states none: that cannot be decoded.
+pub fn pass_data(data: &[u8]) -> Option<(u32, &[u8])> {
+    let mut input = Reader::new(data);
+    let error = input.u32v("error").ok()?;
+    Some((error, &data[data.len() - input.left()..]))
+}
+
+/// True if no tile of a surface of `size` is in `rect` with only a part of it.
+fn is_whole_tiles(rect: Rect, size: Size) -> bool {
+    let is_edge = |at: u32, side: u32| at.is_multiple_of(TILE) || at == side;
+    is_edge(rect.x, size.w)
+        && is_edge(rect.y, size.h)
+        && is_edge(rect.right(), size.w)
+        && is_edge(rect.bottom(), size.h)
 }
 
 /// Client, datagram: which frames were applied. Each supersedes the last.

@@ -43,6 +43,15 @@ pub enum State {
     ClientBound,
 }
 
+/// What there is room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// About how many bytes the next frame may have.
+    pub budget: usize,
+    /// About how many bytes the path carries, and the client paints, in the time of a frame.
+    pub carries: usize,
+}
+
 /// The pace of one session's frames.
 #[derive(Clone, Debug)]
 pub struct Pacer {
@@ -94,15 +103,15 @@ impl Pacer {
         }
     }
 
-    /// About how many bytes the next frame may have, with `frames` and `bytes` unacknowledged; `None` while none may
-    /// be made.
-    pub fn budget(&mut self, now: Time, frames: usize, bytes: usize) -> Option<usize> {
+    /// What there is room for with `frames` and `bytes` unacknowledged; `None` while no frame may be made.
+    pub fn room(&mut self, now: Time, frames: usize, bytes: usize) -> Option<Room> {
         let silent = self.asked.is_some_and(|at| now.since(at) > SILENCE.max(self.estimate.srtt * 3));
         if silent && frames > 0 {
             self.enter(now, State::Starved);
             return None;
         }
-        let budget = self.frame_budget();
+        let carries = self.frame_carries();
+        let budget = carries.clamp(MIN_BUDGET, MAX_BUDGET);
         // A quarter over the window: the transport never idles for want of a frame, and queues little more.
         let gate = budget.max(self.estimate.window.min(MAX_GATE) as usize / 4 * 5);
         if frames >= MAX_UNACKED || bytes > gate {
@@ -112,7 +121,7 @@ impl Pacer {
         if self.state == State::Drain {
             self.enter(now, State::Cruise);
         }
-        Some(budget)
+        Some(Room { budget, carries })
     }
 
     /// Where it stands, and since when.
@@ -120,7 +129,7 @@ impl Pacer {
         (self.state, self.since)
     }
 
-    fn frame_budget(&self) -> usize {
+    fn frame_carries(&self) -> usize {
         if self.estimate.srtt.is_zero() || self.estimate.window == 0 {
             return START_BUDGET;
         }
@@ -133,7 +142,7 @@ impl Pacer {
         if self.decode > SLOW_CLIENT {
             budget *= SLOW_CLIENT.as_secs_f64() / self.decode.as_secs_f64();
         }
-        (budget as usize).clamp(MIN_BUDGET, MAX_BUDGET)
+        budget as usize
     }
 
     fn enter(&mut self, now: Time, state: State) {
@@ -166,15 +175,15 @@ mod tests {
     #[test]
     fn the_gate_shuts_on_a_full_path_and_opens_again() {
         let mut pacer = Pacer::new();
-        assert_eq!(pacer.budget(Time(0), 0, 0), Some(START_BUDGET));
+        assert_eq!(pacer.room(Time(0), 0, 0), Some(Room { budget: START_BUDGET, carries: START_BUDGET }));
         pacer.path(Time(1), &estimate(100_000, 40, 0));
-        let budget = pacer.budget(Time(2), 0, 0).unwrap();
+        let budget = pacer.room(Time(2), 0, 0).unwrap().budget;
         assert!((60_000..80_000).contains(&budget), "{budget}");
         pacer.sent(Time(2));
-        assert_eq!(pacer.budget(Time(3), 3, 130_000), None);
+        assert_eq!(pacer.room(Time(3), 3, 130_000), None);
         assert_eq!(pacer.state().0, State::Drain);
         pacer.acked(Time(4), 1_000);
-        assert!(pacer.budget(Time(5), 1, 30_000).is_some());
+        assert!(pacer.room(Time(5), 1, 30_000).is_some());
     }
 
     #[test]
@@ -182,25 +191,25 @@ mod tests {
         let mut pacer = Pacer::new();
         pacer.path(Time(0), &estimate(100_000, 40, 0));
         pacer.sent(Time(0));
-        assert!(pacer.budget(Time(300_000), 1, 10_000).is_some());
-        assert_eq!(pacer.budget(Time(301_000), 1, 10_000), None);
+        assert!(pacer.room(Time(300_000), 1, 10_000).is_some());
+        assert_eq!(pacer.room(Time(301_000), 1, 10_000), None);
         assert_eq!(pacer.state().0, State::Starved);
         pacer.acked(Time(400_000), 1_000);
-        assert!(pacer.budget(Time(400_001), 0, 0).is_some());
+        assert!(pacer.room(Time(400_001), 0, 0).is_some());
     }
 
     #[test]
     fn a_growing_queue_and_a_slow_client_make_frames_smaller() {
         let mut pacer = Pacer::new();
         pacer.path(Time(0), &estimate(100_000, 40, 0));
-        let free = pacer.budget(Time(0), 0, 0).unwrap();
+        let free = pacer.room(Time(0), 0, 0).unwrap().budget;
         pacer.path(Time(1), &estimate(100_000, 40, 30));
-        let pressed = pacer.budget(Time(1), 0, 0).unwrap();
+        let pressed = pacer.room(Time(1), 0, 0).unwrap().budget;
         pacer.path(Time(2), &estimate(100_000, 40, 0));
         for i in 0..20 {
             pacer.acked(Time(3 + i), 240_000);
         }
-        let slow = pacer.budget(Time(30), 0, 0).unwrap();
+        let slow = pacer.room(Time(30), 0, 0).unwrap().budget;
         assert!(slow < pressed && pressed < free, "{slow} {pressed} {free}");
     }
 }

@@ -104,6 +104,11 @@ pub(crate) fn frame_priority(seq: u64) -> i32 {
     500_000 - (seq % (1 << 18)) as i32
 }
 
+/// What only refines leaves after everything else, in the order of its numbers.
+pub(crate) fn refine_priority(seq: u64) -> i32 {
+    -((seq % (1 << 16)) as i32)
+}
+
 /// Either half, as its driver sees it.
 pub trait Session {
     /// What the application may ask of it.

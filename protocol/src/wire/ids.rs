@@ -127,6 +127,12 @@ ids! {
     codec {
         /// The still codec's coded rect: codec/SPEC-lossless.md.
         LOSSLESS = 0x01,
+        /// A first pass over whole tiles: no sample is farther from the source's than the data says.
+        FIRST = 0x02,
+        /// The high bits of whole tiles, and as far as that the source's.
+        HIGH = 0x03,
+        /// The low bits of whole tiles whose high bits are there.
+        LOW = 0x04,
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::{ClientDisplay, NewFrame, Next, Paint, ServerDisplay};
 use lightbox_protocol::digest::Digest;
-use lightbox_protocol::exact::Write;
+use lightbox_protocol::exact::{Left, Write};
 use lightbox_protocol::geom::{Point, Rect, Size, TileGrid, TileIndex};
 use lightbox_protocol::msg::display::{Feedback, Op};
 use lightbox_protocol::pixel::{ImageMut, PixelFormat};
@@ -79,9 +79,9 @@ fn new_frame(seq: u64, ops: Vec<Op>) -> NewFrame {
     sorted(&mut reads);
     let mut tiles: Vec<_> = ops.iter().flat_map(|op| grid.touching(op.target())).collect();
     sorted(&mut tiles);
-    let write = |tile| Write { tile, whole: fills(grid.rect(tile)), digest: Digest([0; 16]) };
+    let write = |tile| Write { tile, whole: fills(grid.rect(tile)), left: Left::Exact(Digest([0; 16])) };
     let writes = tiles.into_iter().map(write).collect();
-    NewFrame { seq, generation: 1, surface: 1, capture: Time(seq), ops, reads, writes }
+    NewFrame { seq, generation: 1, surface: 1, capture: Time(seq), refines: false, ops, reads, writes }
 }
 
 proptest! {

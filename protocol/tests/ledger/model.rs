@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use lightbox_protocol::Time;
 use lightbox_protocol::digest::{Digest, DigestContext};
-use lightbox_protocol::exact::{ClientLedger, DueTile, ServerLedger, TileState};
+use lightbox_protocol::exact::{Begun, ClientLedger, DueTile, ServerLedger, TileState};
 use lightbox_protocol::geom::TileIndex;
 use lightbox_protocol::msg::control::{Proof, TileProof, Verdict};
 use proptest::prelude::*;
 
-use crate::abstract_tiles::{Picture, Step, TILES, paint, reads, steps, surface, writes};
+use crate::abstract_tiles::{
+    Kind, Passes, Picture, Step, TILES, change, lawful, ops, paint, reads, steps, surface, writes,
+};
 
 /// What happens next. Numbers pick among what there is; nothing happens where there is none.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ enum Happening {
     Send(Vec<Step>),
     /// The server sends again, whole, what it holds for dirty.
     Repair,
+    /// The server brings what it showed with an error nearer to the source.
+    Refine,
     /// A frame that is on its way arrives and is given to the painter.
     Arrive(usize),
     /// The same, but one tile will be painted wrong without anyone noticing.
@@ -42,6 +46,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         6 => steps().prop_map(Happening::Send),
         2 => Just(Happening::Repair),
+        2 => Just(Happening::Refine),
         6 => pick().prop_map(Happening::Arrive),
         1 => (pick(), 0..TILES).prop_map(|(frame, tile)| Happening::ArriveAndBreak(frame, tile)),
         1 => pick().prop_map(Happening::ArriveAndFail),
@@ -59,7 +64,7 @@ struct Flying {
     steps: Vec<Step>,
     tiles: Vec<TileIndex>,
     /// It paints what the snapshot has, which no step of its own could say.
-    is_repair: bool,
+    is_of_snapshot: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -85,6 +90,8 @@ struct World {
     server: ServerLedger,
     /// What the server's snapshot was after each frame, by number.
     truth: Vec<Picture>,
+    /// What each frame left in the tiles, by number.
+    passes: Vec<Passes>,
     dirty: BTreeSet<TileIndex>,
     sent_epochs: [u64; TILES],
     client: ClientLedger,
@@ -105,6 +112,7 @@ impl World {
             now: Time(0),
             server: ServerLedger::new(surface(1)),
             truth: vec![Picture::default()],
+            passes: vec![Passes::default()],
             dirty: BTreeSet::new(),
             sent_epochs: [0; TILES],
             client: ClientLedger::new(surface(1)),
@@ -125,6 +133,7 @@ impl World {
         match what {
             Happening::Send(steps) => self.send(steps),
             Happening::Repair => self.repair(),
+            Happening::Refine => self.refine(),
             Happening::Arrive(pick) => self.arrive(pick, Painting::Right),
             Happening::ArriveAndBreak(pick, tile) => self.arrive(pick, Painting::Wrong(tile)),
             Happening::ArriveAndFail(pick) => self.arrive(pick, Painting::Fails),
@@ -149,33 +158,70 @@ impl World {
 
     fn send(&mut self, steps: Vec<Step>) {
         let seq = self.truth.len() as u64;
+        let mut passes = self.passes[seq as usize - 1];
+        let steps = lawful(steps, &mut passes, &self.dirty);
         let mut picture = self.truth[seq as usize - 1];
-        paint(&mut picture, seq, &steps, &[]);
-        self.send_as(seq, steps, picture, false);
+        change(&mut picture, seq, &steps);
+        self.send_as(seq, steps, picture, passes, false);
     }
 
     /// Sends what the snapshot has in the dirty tiles; the picture stays.
     fn repair(&mut self) {
-        if self.dirty.is_empty() {
-            return;
-        }
-        let seq = self.truth.len() as u64;
         let whole = |tile: &TileIndex| Step::PaintWhole(*tile as usize);
         let steps = self.dirty.iter().map(whole).collect();
         self.dirty.clear();
-        self.send_as(seq, steps, self.truth[seq as usize - 1], true);
+        self.send_snapshot(steps);
     }
 
-    fn send_as(&mut self, seq: u64, steps: Vec<Step>, picture: Picture, is_repair: bool) {
+    /// Sends low bits where the high ones are, and what the snapshot has where only a first pass is.
+    fn refine(&mut self) {
+        let next = |tile: usize| match self.server.state(tile as TileIndex) {
+            TileState::Refining => Some(Step::Low(tile)),
+            TileState::Painted => Some(Step::PaintWhole(tile)),
+            _ => None,
+        };
+        self.send_snapshot((0..TILES).filter_map(next).collect());
+    }
+
+    fn send_snapshot(&mut self, steps: Vec<Step>) {
+        let seq = self.truth.len();
+        if !steps.is_empty() {
+            let mut passes = self.passes[seq - 1];
+            let steps = lawful(steps, &mut passes, &BTreeSet::new());
+            self.send_as(seq as u64, steps, self.truth[seq - 1], passes, true);
+        }
+    }
+
+    fn send_as(
+        &mut self,
+        seq: u64,
+        steps: Vec<Step>,
+        picture: Picture,
+        passes: Passes,
+        is_of_snapshot: bool,
+    ) {
         let context = self.server.context();
         let reads = reads(&steps);
-        let writes = writes(&steps, |tile| digest(&context, tile, seq, picture));
+        let writes = writes(&steps, &passes, |tile| digest(&context, tile, seq, picture));
         let base = self.server.base(&reads, &writes);
         self.server.sent(seq, &reads, &writes);
         self.truth.push(picture);
+        self.passes.push(passes);
         let tiles: Vec<_> = writes.iter().map(|w| w.tile).collect();
-        tiles.iter().for_each(|tile| self.sent_epochs[*tile as usize] = seq);
-        self.flying.push(Flying { seq, base, steps, tiles, is_repair });
+        for tile in &tiles {
+            self.sent_epochs[*tile as usize] = seq;
+            // Lawful steps paint a dirty tile whole.
+            self.dirty.remove(tile);
+        }
+        self.flying.push(Flying { seq, base, steps, tiles, is_of_snapshot });
+    }
+
+    /// What the client shows in these tiles is not known.
+    fn lose(&mut self, tiles: Vec<TileIndex>) {
+        if let Some(passes) = self.passes.last_mut() {
+            tiles.iter().for_each(|tile| passes[*tile as usize] = Kind::Exact);
+        }
+        self.dirty.extend(tiles);
     }
 
     fn arrive(&mut self, pick: usize, how: Painting) {
@@ -185,10 +231,16 @@ impl World {
             return;
         }
         let frame = self.flying.remove(ready[pick % ready.len()]);
-        let newer = self.client.begin(frame.seq, frame.tiles.iter().copied());
+        let Begun { newer, is_unfounded, .. } = self.client.begin(frame.seq, &ops(&frame.steps));
         self.begun.insert(frame.seq);
         let paints = frame.tiles.iter().filter(|tile| !newer.contains(tile));
         paints.for_each(|tile| self.epochs[*tile as usize] = frame.seq);
+        if is_unfounded {
+            self.painted.insert(frame.seq);
+            self.client.failed(frame.seq);
+            self.to_server.push(FromClient::Nack(frame.seq));
+            return;
+        }
         self.jobs.push_back(Job::Paint { frame, newer, how });
     }
 
@@ -196,10 +248,14 @@ impl World {
         let seq = frame.seq;
         self.painted.insert(seq);
         let paints: Vec<_> = frame.tiles.iter().copied().filter(|tile| !newer.contains(tile)).collect();
-        if frame.is_repair {
-            paints.iter().for_each(|t| self.shown[*t as usize] = self.truth[seq as usize][*t as usize]);
-        } else {
-            paint(&mut self.shown, seq, &frame.steps, newer);
+        let source = self.truth[seq as usize];
+        paint(&mut self.shown, seq, &frame.steps, &source, newer);
+        for step in frame.steps.iter().filter(|_| frame.is_of_snapshot) {
+            if let Step::PaintWhole(tile) = *step
+                && paints.contains(&(tile as TileIndex))
+            {
+                self.shown[tile] = source[tile];
+            }
         }
         match how {
             Painting::Wrong(tile) if paints.contains(&(tile as TileIndex)) => {
@@ -207,6 +263,7 @@ impl World {
             }
             Painting::Fails => {
                 paints.iter().for_each(|tile| self.shown[*tile as usize][1] ^= 0x4000_0000);
+                self.client.failed(seq);
                 self.to_server.push(FromClient::Nack(seq));
                 return;
             }
@@ -234,14 +291,17 @@ impl World {
     }
 
     fn judge(&mut self) {
-        for message in self.to_server.drain(..) {
+        for message in std::mem::take(&mut self.to_server) {
             match message {
                 FromClient::Proof(proof) => {
                     let judgement = self.server.judge(&proof);
-                    self.dirty.extend(judgement.wrong);
+                    self.lose(judgement.wrong);
                     self.to_client.push(judgement.verdict);
                 }
-                FromClient::Nack(seq) => self.dirty.extend(self.server.lost(seq)),
+                FromClient::Nack(seq) => {
+                    let lost = self.server.lost(seq);
+                    self.lose(lost);
+                }
             }
         }
     }
@@ -257,13 +317,14 @@ impl World {
         let applied_to = self.client.first_inexact().map_or(applied, |seq| applied.min(seq - 1));
         self.painted.extend(1..=newest);
         self.begun.extend(1..=newest);
-        self.dirty.extend(self.server.resume(surface(1), applied_to));
+        let lost = self.server.resume(surface(1), applied_to);
+        self.lose(lost);
         self.client.renew(self.now, surface(1));
     }
 
     /// What must hold at any time.
     fn check(&self) -> Result<(), TestCaseError> {
-        let mut verified = 0;
+        let (mut verified, mut refining) = (0, 0);
         for tile in 0..TILES {
             let (index, epoch) = (tile as TileIndex, self.epochs[tile]);
             let is_equal = self.shown[tile] == self.truth[epoch as usize][tile];
@@ -271,17 +332,30 @@ impl World {
                 verified += 1;
                 prop_assert!(is_equal, "the client takes a wrong tile {tile} for verified");
             }
+            match self.client.state(index) {
+                TileState::Exact | TileState::Verified => {
+                    let left = self.passes[epoch as usize][tile];
+                    prop_assert!(
+                        left == Kind::Exact,
+                        "the client takes tile {tile} for exact, sent as {left:?}"
+                    );
+                }
+                TileState::Painted | TileState::Refining => refining += 1,
+                _ => (),
+            }
             if self.server.state(index) == TileState::Verified && self.sent_epochs[tile] == epoch {
                 prop_assert!(is_equal, "the server takes a wrong tile {tile} for verified");
             }
         }
-        prop_assert_eq!(self.client.counts().verified, verified);
+        let counts = self.client.counts();
+        prop_assert_eq!((counts.verified, counts.refining), (verified, refining));
         Ok(())
     }
 
     /// Nothing changes any more, nothing is lost: all must end verified.
     fn settle(&mut self) {
-        self.send((0..TILES).map(Step::PaintWhole).collect());
+        let blank = (0..TILES).filter(|tile| self.sent_epochs[*tile] == 0);
+        self.send(blank.map(Step::PaintWhole).collect());
         for _ in 0..8 {
             while !self.flying.is_empty() {
                 self.happen(Happening::Arrive(0));
@@ -290,7 +364,7 @@ impl World {
             while !self.jobs.is_empty() {
                 self.happen(Happening::Work);
             }
-            for step in [Happening::Judge, Happening::Hear, Happening::Repair] {
+            for step in [Happening::Judge, Happening::Hear, Happening::Repair, Happening::Refine] {
                 self.happen(step);
             }
         }

@@ -1,11 +1,16 @@
 //! SPEC.md 5.3: any order that `base` permits ends in the picture of the order by number.
 
+use std::collections::BTreeSet;
+
+use lightbox_protocol::Time;
 use lightbox_protocol::digest::Digest;
-use lightbox_protocol::exact::{ClientLedger, ServerLedger};
+use lightbox_protocol::exact::{ClientLedger, ServerLedger, TileState};
 use lightbox_protocol::geom::TileIndex;
 use proptest::prelude::*;
 
-use crate::abstract_tiles::{Picture, Step, TILES, paint, reads, steps, surface, writes};
+use crate::abstract_tiles::{
+    ERRORS, Kind, Passes, Picture, Step, TILES, change, lawful, ops, paint, reads, steps, surface, writes,
+};
 
 /// A frame as it is on its way.
 #[derive(Clone, Debug)]
@@ -14,16 +19,25 @@ struct Flying {
     steps: Vec<Step>,
     reads: Vec<TileIndex>,
     tiles: Vec<TileIndex>,
+    /// The server's snapshot after it.
+    source: Picture,
+    /// What it and those before it leave in each tile.
+    passes: Passes,
 }
 
 /// Frames 1, 2, ... with the bases that the server's ledger gives them.
 fn send(all: &[Vec<Step>]) -> Vec<Flying> {
     let mut ledger = ServerLedger::new(surface(1));
+    let (mut passes, mut source) = (Passes::default(), Picture::default());
     let send = |(i, steps): (usize, &Vec<Step>)| {
-        let (reads, writes) = (reads(steps), writes(steps, |_| Digest([0; 16])));
+        let seq = i as u64 + 1;
+        let steps = lawful(steps.clone(), &mut passes, &BTreeSet::new());
+        change(&mut source, seq, &steps);
+        let (reads, writes) = (reads(&steps), writes(&steps, &passes, |_| Digest([0; 16])));
         let base = ledger.base(&reads, &writes);
-        ledger.sent(i as u64 + 1, &reads, &writes);
-        Flying { base, steps: steps.clone(), reads, tiles: writes.iter().map(|w| w.tile).collect() }
+        ledger.sent(seq, &reads, &writes);
+        let tiles = writes.iter().map(|w| w.tile).collect();
+        Flying { base, steps, reads, tiles, source, passes }
     };
     all.iter().enumerate().map(send).collect()
 }
@@ -33,7 +47,7 @@ fn history(all: &[Flying]) -> Vec<Picture> {
     let mut pictures = vec![Picture::default()];
     for (i, frame) in all.iter().enumerate() {
         let mut next = pictures[i];
-        paint(&mut next, i as u64 + 1, &frame.steps, &[]);
+        paint(&mut next, i as u64 + 1, &frame.steps, &frame.source, &[]);
         pictures.push(next);
     }
     pictures
@@ -45,6 +59,7 @@ struct Client {
     ledger: ClientLedger,
     picture: Picture,
     epochs: [u64; TILES],
+    passes: Passes,
     /// Bit `i`: frame `i + 1` was begun.
     begun: u32,
 }
@@ -62,6 +77,7 @@ fn try_all(all: &[Flying], newer: Newer) -> Result<usize, Vec<u64>> {
         ledger: ClientLedger::new(surface(1)),
         picture: Picture::default(),
         epochs: [0; TILES],
+        passes: Passes::default(),
         begun: 0,
     };
     explore(&client, all, &history(all), newer, &mut Vec::new())
@@ -96,16 +112,28 @@ fn explore(
 
 /// Begins and paints a frame. False if a tile then shows anything but what its epoch says.
 fn begin(client: &mut Client, seq: u64, frame: &Flying, history: &[Picture], newer: Newer) -> bool {
-    let keep = client.ledger.begin(seq, frame.tiles.iter().copied());
+    let begun = client.ledger.begin(seq, &ops(&frame.steps));
+    assert!(begun.tiles == frame.tiles && !begun.is_unfounded, "{begun:?}");
     for tile in &frame.tiles {
         let epoch = &mut client.epochs[*tile as usize];
-        assert_eq!(*epoch > seq, keep.contains(tile), "the ledger has another epoch");
-        *epoch = seq.max(*epoch);
+        assert_eq!(*epoch > seq, begun.newer.contains(tile), "the ledger has another epoch");
+        if *epoch <= seq {
+            (*epoch, client.passes[*tile as usize]) = (seq, frame.passes[*tile as usize]);
+        }
     }
-    let keep = if newer == Newer::Kept { keep } else { Vec::new() };
+    let keep = if newer == Newer::Kept { begun.newer } else { Vec::new() };
     assert!(frame.reads.iter().all(|tile| !keep.contains(tile)), "a source was painted over");
-    paint(&mut client.picture, seq, &frame.steps, &keep);
+    paint(&mut client.picture, seq, &frame.steps, &frame.source, &keep);
     client.begun |= 1 << (seq - 1);
+    client.ledger.painted(Time(0), seq, begun.tiles.into_iter());
+    for tile in (0..TILES).filter(|tile| client.epochs[*tile] > 0) {
+        let state = match client.passes[tile] {
+            Kind::Exact => TileState::Exact,
+            Kind::First => TileState::Painted,
+            Kind::High => TileState::Refining,
+        };
+        assert_eq!(client.ledger.state(tile as TileIndex), state, "tile {tile}");
+    }
     (0..TILES).all(|tile| client.picture[tile] == history[client.epochs[tile] as usize][tile])
 }
 
@@ -147,6 +175,52 @@ fn a_tile_that_is_still_copied_from_must_not_be_painted_over() {
     assert_eq!(frames[2].base, 2);
     frames[2].base = 0;
     assert_eq!(try_all(&frames, Newer::Kept), Err(vec![1, 3, 2]));
+}
+
+#[test]
+fn low_bits_wait_for_the_high_bits_and_a_new_picture_for_the_low_ones() {
+    let all = [vec![Step::High(0)], vec![Step::Low(0)], vec![Step::High(0)], vec![Step::Low(0)]];
+    let frames = send(&all);
+    assert_eq!(frames.iter().map(|f| f.base).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert_eq!(try_all(&frames, Newer::Kept), Ok(1));
+}
+
+#[test]
+fn low_bits_without_high_ones_paint_nothing_that_is_called_exact() {
+    let mut ledger = ClientLedger::new(surface(1));
+    let mut begin = |seq, step| {
+        let begun = ledger.begin(seq, &ops(&[step]));
+        ledger.painted(Time(0), seq, begun.tiles.into_iter());
+        (begun.is_unfounded, ledger.state(0), ledger.error(0))
+    };
+    let [first, high] = ERRORS;
+    assert_eq!(begin(1, Step::Low(0)), (true, TileState::Dirty, None));
+    assert_eq!(begin(2, Step::High(0)), (false, TileState::Refining, Some(high)));
+    assert_eq!(begin(3, Step::Low(0)), (false, TileState::Exact, Some(0)));
+    assert_eq!(begin(4, Step::Low(0)), (true, TileState::Dirty, None));
+    assert_eq!(begin(5, Step::First(0)), (false, TileState::Painted, Some(first)));
+    assert_eq!(begin(6, Step::Low(0)), (true, TileState::Dirty, None));
+}
+
+#[test]
+fn what_a_lawless_server_spreads_is_not_called_exact() {
+    let mut ledger = ClientLedger::new(surface(1));
+    let mut paint = |seq, step| {
+        let tiles = ledger.begin(seq, &ops(&[step])).tiles;
+        ledger.painted(Time(0), seq, tiles.into_iter());
+    };
+    paint(1, Step::PaintWhole(0));
+    paint(2, Step::PaintWhole(1));
+    paint(3, Step::High(2));
+    paint(4, Step::Copy { from: (2, 0), to: (0, 0) });
+    paint(5, Step::Paint((2, 0)));
+    let painted = (TileState::Painted, Some(ERRORS[1]));
+    let exact = (TileState::Exact, Some(0));
+    for (tile, state) in [(0, painted), (1, exact), (2, painted)] {
+        assert_eq!((ledger.state(tile), ledger.error(tile)), state, "tile {tile}");
+    }
+    let counts = ledger.counts();
+    assert_eq!((counts.exact, counts.refining, counts.max_error), (1, 2, ERRORS[1]));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::{NewFrame, Paint};
 use lightbox_protocol::digest::{Digest, DigestContext};
-use lightbox_protocol::exact::Write;
+use lightbox_protocol::exact::{Left, Write};
 use lightbox_protocol::geom::{Size, TileGrid, TileIndex};
 use lightbox_protocol::msg::control::{Capabilities, Close, Layout, Output, SessionId, TileProof};
 use lightbox_protocol::msg::display::Op;
@@ -114,10 +114,10 @@ pub(crate) fn new_frame(seq: u64, context: &DigestContext, ops: Vec<Op>, after: 
     let reads = sorted(sources.flat_map(|from| grid.touching(from)));
     let writes = sorted(ops.iter().flat_map(|op| grid.touching(op.target())))
         .into_iter()
-        .map(|tile| Write { tile, whole: fills(tile), digest: after.digest(context, tile, seq) })
+        .map(|tile| Write { tile, whole: fills(tile), left: Left::Exact(after.digest(context, tile, seq)) })
         .collect();
     let (generation, surface) = (context.generation, context.surface);
-    NewFrame { seq, generation, surface, capture: Time(seq), ops, reads, writes }
+    NewFrame { seq, generation, surface, capture: Time(seq), refines: false, ops, reads, writes }
 }
 
 fn sorted(tiles: impl Iterator<Item = TileIndex>) -> Vec<TileIndex> {

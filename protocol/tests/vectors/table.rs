@@ -38,7 +38,8 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
 pub(crate) const RESUME: ([u8; 32], [u8; 32]) = ([0x11; 32], [0x22; 32]);
 
 fn admission() -> [(&'static str, Control); 4] {
-    let capabilities = Capabilities { max_pixels: 67_108_864, ..Capabilities::default() };
+    let (codecs, max_pixels) = (vec![codec::LOSSLESS], 67_108_864);
+    let capabilities = Capabilities { codecs, max_pixels, ..Capabilities::default() };
     let hello = Hello {
         version: 1,
         capabilities: capabilities.clone(),
@@ -131,7 +132,7 @@ fn control() -> [(&'static str, Control); 11] {
     ]
 }
 
-fn frames() -> [(&'static str, Frame); 3] {
+fn frames() -> [(&'static str, Frame); 5] {
     let first =
         FrameHeader { surface: 1, generation: 1, seq: 1, base: 0, control_seq: 3, capture_us: 1_000_000 };
     let scrolled = FrameHeader { seq: 300, base: 298, control_seq: 5, capture_us: 12_345_678, ..first };
@@ -142,7 +143,12 @@ fn frames() -> [(&'static str, Frame); 3] {
         codec: codec::LOSSLESS,
         data: Bytes::from_static(&[0xde, 0xad, 0xbe, 0xef]),
     };
+    let pass = |codec, data| Op::Coded { rect: Rect::new(1856, 1024, 64, 56), codec, data };
+    let high = pass(codec::HIGH, Bytes::from_static(&[0x02, 0xde, 0xad]));
+    let low = pass(codec::LOW, Bytes::from_static(&[0xbe, 0xef]));
     [
+        ("frame-high", Frame { header: FrameHeader { seq: 301, base: 0, ..scrolled }, ops: vec![high] }),
+        ("frame-low", Frame { header: FrameHeader { seq: 304, base: 301, ..scrolled }, ops: vec![low] }),
         ("frame-fill", Frame { header: first, ops: vec![fill] }),
         ("frame-scroll", Frame { header: scrolled, ops: vec![copy, coded] }),
         (

@@ -16,7 +16,7 @@ use lightbox_codec::pixel::{Image, ImageRef};
 use lightbox_codec::screen::motion::{Finder, Move};
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::{Begin, NewFrame};
-use lightbox_protocol::exact::Write;
+use lightbox_protocol::exact::{Left, Write};
 use lightbox_protocol::msg::display::Op;
 use lightbox_protocol::session::server::Why;
 use lightbox_protocol::wire::ids;
@@ -312,7 +312,7 @@ impl View {
         };
         let writes = touched
             .into_iter()
-            .filter_map(|(tile, whole)| Some(Write { tile, whole, digest: digest(tile)? }))
+            .filter_map(|(tile, whole)| Some(Write { tile, whole, left: Left::Exact(digest(tile)?) }))
             .collect();
         let mut reads = parts.reads;
         reads.sort_unstable();
@@ -322,6 +322,7 @@ impl View {
             generation: begin.context.generation,
             surface: self.surface,
             capture,
+            refines: false,
             ops: parts.ops,
             reads,
             writes,
@@ -350,6 +351,7 @@ impl Parts {
 mod tests {
     use lightbox_codec::geom::Point;
     use lightbox_codec::pixel::PixelFormat;
+    use lightbox_protocol::channel::display::Passes;
     use lightbox_protocol::digest::DigestContext;
 
     use super::*;
@@ -358,7 +360,8 @@ mod tests {
 
     fn begin(seq: u64, budget: usize) -> Begin {
         let context = DigestContext { nonce: [1; 16], surface: 0, generation: 1 };
-        Begin { seq, context, budget, size: SIZE }
+        let passes = Passes::default();
+        Begin { seq, context, budget, size: SIZE, at: Time(0), carries: budget, passes }
     }
 
     #[test]

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 
 use crate::Time;
-use crate::exact::{ClientLedger, Counts};
-use crate::geom::{Rect, TileIndex};
+use crate::exact::{Begun, ClientLedger, Counts};
+use crate::geom::TileIndex;
 use crate::msg::control::{MAX_SURFACES, Surface};
 use crate::msg::display::{Feedback, Frame, FrameHeader, MAX_FRAME};
 use crate::wire::{Decode, Reader, WireError};
@@ -66,6 +66,8 @@ pub enum Next {
     Paint(Paint),
     /// The frame of this number has no surface any more and counts as applied.
     Void(u64),
+    /// The frame of this number builds on what is not there: it counts as applied, and the server must be told.
+    Unfounded(u64),
 }
 
 impl ClientDisplay {
@@ -211,11 +213,12 @@ impl ClientDisplay {
             return Ok(Some(Next::Void(header.seq)));
         };
         let frame = Frame::read(&bytes, ledger.surface().size)?;
-        let targets: Vec<Rect> = frame.ops.iter().map(|op| op.target()).collect();
-        let mut tiles: Vec<_> = targets.iter().flat_map(|t| ledger.grid().touching(*t)).collect();
-        tiles.sort_unstable();
-        tiles.dedup();
-        let newer = ledger.begin(header.seq, tiles.iter().copied());
+        let Begun { tiles, newer, is_unfounded } = ledger.begin(header.seq, &frame.ops);
+        if is_unfounded {
+            ledger.failed(header.seq);
+            advance(&mut self.applied_to, &mut self.applied, header.seq);
+            return Ok(Some(Next::Unfounded(header.seq)));
+        }
         self.painting += 1;
         Ok(Some(Next::Paint(Paint { frame, tiles, newer })))
     }

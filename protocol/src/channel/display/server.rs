@@ -10,6 +10,8 @@ use crate::exact::{Counts, Judgement, ServerLedger, Write};
 use crate::geom::{Size, TileIndex};
 use crate::msg::control::{Proof, Surface};
 use crate::msg::display::{Feedback, FrameHeader, Op};
+use crate::rate::pace::Room;
+use crate::wire::ids::codec;
 use crate::wire::{Encode, Writer};
 
 /// The server's half: numbers frames, orders them, and keeps the ledger of each surface.
@@ -44,6 +46,30 @@ pub struct Begin {
     pub budget: usize,
     /// The surface's size, as its ledger has it.
     pub size: Size,
+    /// Now: what a frame that only refines is as of.
+    pub at: Time,
+    /// About how many bytes the path carries in the time of a frame; more than `budget` on a path so fast that no
+    /// frame is as large.
+    pub carries: usize,
+    /// What the client decodes besides the source's samples.
+    pub passes: Passes,
+}
+
+/// Which passes a client decodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passes {
+    /// A first pass.
+    pub first: bool,
+    /// The high bits, and the low ones after them.
+    pub high_low: bool,
+}
+
+impl Passes {
+    /// Of a client that decodes `codecs`.
+    pub fn of(codecs: &[u64]) -> Self {
+        let has = |id| codecs.contains(&id);
+        Self { first: has(codec::FIRST), high_low: has(codec::HIGH) && has(codec::LOW) }
+    }
 }
 
 /// A frame that was made.
@@ -57,9 +83,11 @@ pub struct NewFrame {
     pub surface: u32,
     /// When the picture was taken.
     pub capture: Time,
+    /// True if it brings no change, but what was shown with an error nearer to the source: it may wait.
+    pub refines: bool,
     /// What to paint.
     pub ops: Vec<Op>,
-    /// The tiles that it copies from.
+    /// The tiles that it copies from, or adds low bits to.
     pub reads: Vec<TileIndex>,
     /// The tiles that it paints.
     pub writes: Vec<Write>,
@@ -96,10 +124,11 @@ impl ServerDisplay {
     }
 
     /// What the next frame for `surface` is made with; `None` for an unknown one.
-    pub fn begin(&self, surface: u32, budget: usize) -> Option<Begin> {
+    pub(crate) fn begin(&self, at: Time, surface: u32, room: Room, passes: Passes) -> Option<Begin> {
         let ledger = self.ledgers.get(&surface)?;
-        let size = ledger.surface().size;
-        Some(Begin { seq: self.seq + 1, context: ledger.context(), budget, size })
+        let (seq, context, size) = (self.seq + 1, ledger.context(), ledger.surface().size);
+        let Room { budget, carries } = room;
+        Some(Begin { seq, context, budget, size, at, carries, passes })
     }
 
     /// The frame's bytes, whole, and it counts as sent. `None` where the surface or its generation are no more, or
@@ -203,8 +232,7 @@ impl ServerDisplay {
     }
 
     fn forget_what_was_sent_again(&mut self) {
-        let counts = self.counts();
-        if counts.exact == counts.total {
+        if self.counts().all_shown() {
             self.owed_since = None;
         }
     }
@@ -216,15 +244,17 @@ mod tests {
 
     use super::*;
     use crate::digest::Digest;
+    use crate::exact::Left;
     use crate::pixel::PixelFormat;
 
     fn frame(display: &mut ServerDisplay, capture: u64) {
-        let write = Write { tile: 0, whole: true, digest: Digest([1; 16]) };
+        let write = Write { tile: 0, whole: true, left: Left::Exact(Digest([1; 16])) };
         let frame = NewFrame {
             seq: display.sent_to() + 1,
             generation: 1,
             surface: 1,
             capture: Time(capture),
+            refines: false,
             ops: Vec::new(),
             reads: Vec::new(),
             writes: vec![write],

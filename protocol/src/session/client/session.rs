@@ -107,6 +107,11 @@ impl ClientSession {
         }
     }
 
+    /// How far the samples of a tile may be from the source's, as its frame stated; `None` where the tile is dirty.
+    pub fn tile_error(&self, surface: u32, tile: TileIndex) -> Option<u32> {
+        self.display.ledger(surface)?.error(tile)
+    }
+
     /// How many tiles of all surfaces are in which state, the lease apart.
     pub fn counts(&self) -> Counts {
         self.display.counts()
@@ -303,6 +308,10 @@ impl ClientSession {
                 Next::Paint(paint) => self.event(Event::Paint(paint)),
                 // Nobody will report it painted, and the server waits for word of it.
                 Next::Void(_) => self.feedback_due = Some(self.last_feedback + FEEDBACK_GAP),
+                Next::Unfounded(seq) => {
+                    self.send_live(Control::Nack(seq));
+                    self.feedback_due = Some(self.last_feedback + FEEDBACK_GAP);
+                }
             }
         }
         Ok(())
@@ -338,7 +347,10 @@ impl ClientSession {
                 self.decode = took;
                 match (tiles, self.display.ledger_mut(surface)) {
                     (Some(tiles), Some(ledger)) => ledger.painted(now, seq, tiles.into_iter()),
-                    (None, Some(_)) => self.send_live(Control::Nack(seq)),
+                    (None, Some(ledger)) => {
+                        ledger.failed(seq);
+                        self.send_live(Control::Nack(seq));
+                    }
                     _ => (),
                 }
                 let is_small = self.display.unspoken() < SMALL_FRAMES;

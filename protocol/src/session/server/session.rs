@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::{Command, Config, Event, Repair, Why, malformed};
 use crate::Time;
 use crate::channel::cursor::ServerCursor;
-use crate::channel::display::{Begin, NewFrame, ServerDisplay};
+use crate::channel::display::{Begin, NewFrame, Passes, ServerDisplay};
 use crate::channel::input::ServerInput;
 use crate::exact::Counts;
 use crate::msg::control::{
@@ -16,7 +16,7 @@ use crate::msg::display::{Feedback, Heartbeat};
 use crate::msg::input::{Action, Copies, Locks};
 use crate::rate::pace::Pacer;
 use crate::session::secrets::{Secrets, nonce};
-use crate::session::{Cause, Effect, Lane, Path, Session, cursor_priority, frame_priority};
+use crate::session::{Cause, Effect, Lane, Path, Session, cursor_priority, frame_priority, refine_priority};
 use crate::wire::frame::{Assembler, MAX_CONTROL, MAX_INPUT};
 use crate::wire::{Decode, Encode, Reader, ids};
 
@@ -53,6 +53,7 @@ pub struct ServerSession {
     secrets: Secrets,
     /// What the client can do.
     client: Capabilities,
+    passes: Passes,
     /// Since the last heartbeat.
     nacks: u32,
     behind: Option<Time>,
@@ -92,6 +93,7 @@ impl ServerSession {
             path: Path::default(),
             secrets: Secrets::new(),
             client: Capabilities::default(),
+            passes: Passes::default(),
             nacks: 0,
             behind: None,
             last_heartbeat: None,
@@ -122,8 +124,8 @@ impl ServerSession {
             return None;
         }
         let unacked = (self.display.unacked_frames(), self.display.unacked_bytes());
-        match self.pacer.budget(now, unacked.0, unacked.1) {
-            Some(budget) => self.display.begin(surface, budget),
+        match self.pacer.room(now, unacked.0, unacked.1) {
+            Some(room) => self.display.begin(now, surface, room, self.passes),
             None => {
                 self.wants_room = true;
                 None
@@ -145,7 +147,8 @@ impl ServerSession {
         }
         let Some(bytes) = self.display.frame(self.control_sent, frame) else { return false };
         self.pacer.sent(now);
-        let lane = Lane::Once { priority: frame_priority(frame.seq) };
+        let priority = if frame.refines { refine_priority(frame.seq) } else { frame_priority(frame.seq) };
+        let lane = Lane::Once { priority };
         self.effects.push_back(Effect::Send(lane, bytes));
         true
     }
@@ -200,9 +203,11 @@ impl ServerSession {
         self.pacer = Pacer::new();
         self.last_heartbeat = None;
         let version = hello.version.min(VERSION);
+        let codecs = self.codecs();
+        self.passes = Passes::of(&codecs);
         self.send(Control::Welcome(Welcome {
             version,
-            capabilities: self.config.capabilities.clone(),
+            capabilities: Capabilities { codecs, ..self.config.capabilities.clone() },
             session: self.config.id,
             resume_secret: secret,
             resume_ms: self.config.life.as_millis() as u64,
@@ -235,6 +240,12 @@ impl ServerSession {
             self.send(Control::Leds(locks));
         }
         self.event(Event::Room);
+    }
+
+    /// The coders that this server uses and the client knows.
+    fn codecs(&self) -> Vec<u64> {
+        let ours = self.config.capabilities.codecs.iter().copied();
+        ours.filter(|id| self.client.codecs.contains(id)).collect()
     }
 
     /// Why the client cannot keep or decode what this desktop has; `None` if it can.
@@ -427,7 +438,7 @@ impl ServerSession {
                 }
                 if self.wants_room {
                     let (frames, bytes) = (self.display.unacked_frames(), self.display.unacked_bytes());
-                    if self.pacer.budget(now, frames, bytes).is_some() {
+                    if self.pacer.room(now, frames, bytes).is_some() {
                         self.wants_room = false;
                         self.event(Event::Room);
                     }
