@@ -8,6 +8,7 @@
 //! - [`pixel`]: what they are: [`pixel::PixelFormat`], borrowed views [`pixel::ImageRef`] and [`pixel::ImageMut`].
 //! - [`digest`]: the 128-bit digest of a tile with which exactness is proved.
 //! - [`lossless`]: the still codec, coded rects in and out (feature `coders`).
+//! - [`lossless::progressive`]: the same rects in passes, the first one lossy with a stated error, the last one exact.
 //!
 //! The first three are the vocabulary that the wire protocol shares; they are `no_std` and need no feature.
 #![cfg_attr(not(feature = "std"), no_std)]

@@ -158,7 +158,7 @@ impl Default for Decoder {
 }
 
 /// Paints a gray image.
-fn give_samples(plane: &Plane, into: &mut ImageMut<'_>) {
+pub(super) fn give_samples(plane: &Plane, into: &mut ImageMut<'_>) {
     if plane.split == Split::Palette {
         give_rows(plane, into, |number| plane.palette.pixel(number) as u16);
     } else {

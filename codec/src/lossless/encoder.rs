@@ -35,14 +35,9 @@ impl Encoder {
 
     /// An encoder that works as hard as `level` says.
     pub fn with_level(level: Level) -> Self {
-        let search = match level {
-            Level::Fast => Search::None,
-            Level::Default => Search::Sampled,
-            Level::Dense => Search::All,
-        };
         Self {
             features: Features::detect(),
-            search,
+            search: level.search(),
             text: Text::new(),
             wave: EncodeScratch::new(),
             methods: Vec::new(),
@@ -154,7 +149,7 @@ impl Default for Encoder {
 }
 
 /// Copies a gray image; false if a sample has more bits than the format says.
-fn take_samples(image: ImageRef<'_>, plane: &mut Plane) -> bool {
+pub(super) fn take_samples(image: ImageRef<'_>, plane: &mut Plane) -> bool {
     plane.reset(image.size().w as usize, image.size().h as usize, image.format().depth().into());
     plane.place = None;
     let mut used = 0;

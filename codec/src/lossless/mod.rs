@@ -42,6 +42,7 @@ mod kernel;
 mod layout;
 mod palette;
 mod plane;
+pub mod progressive;
 mod raw;
 mod sample;
 mod sheet;
@@ -53,6 +54,8 @@ pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use error::DecodeError;
 
+use wave::Search;
+
 /// How hard the encoder works. Every decoder reads every level at the same speed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Level {
@@ -63,6 +66,16 @@ pub enum Level {
     Default,
     /// The best of sixteen predictors for every 512 samples, by all of them.
     Dense,
+}
+
+impl Level {
+    const fn search(self) -> Search {
+        match self {
+            Level::Fast => Search::None,
+            Level::Default => Search::Sampled,
+            Level::Dense => Search::All,
+        }
+    }
 }
 
 /// What a coded rect was coded with: its first byte.

@@ -6,7 +6,7 @@ mod tests;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
 
-pub(super) use scalar::{Counts, Decoding, Modelling, Residuals, Source, Step, Words};
+pub(super) use scalar::{Counts, Decoding, Modelling, Residuals, Source, Step, Stretch, Words, try_stretch};
 
 use super::wave::tables::{ENTRIES, Entry, Map};
 use crate::cpu::Features;

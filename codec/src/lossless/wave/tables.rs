@@ -170,7 +170,7 @@ const fn expand_cost() -> [[u16; FAMILY_COUNT]; ESCAPE] {
 }
 
 /// log2(1024 / frequency) in 1/32 bit.
-pub(super) const fn cost(frequency: u16) -> u16 {
+pub(in crate::lossless) const fn cost(frequency: u16) -> u16 {
     let whole = (frequency as u32).ilog2();
     // Squaring a number in 1..2 doubles its logarithm: the bits come out one by one.
     let mut mantissa = (frequency as u64) << (16 - whole);

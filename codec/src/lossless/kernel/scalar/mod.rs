@@ -13,13 +13,13 @@ use crate::lossless::wave::LANES;
 use crate::lossless::wave::model::CONTEXTS;
 
 pub(in crate::lossless) use decode::{Decoding, Source, decode};
-pub(in crate::lossless) use model::{Counts, Modelling, Residuals, model};
+pub(in crate::lossless) use model::{Counts, Modelling, Residuals, Stretch, model, try_stretch};
 pub(in crate::lossless) use push::{Words, push};
 // What the faster versions share with the plain ones.
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub(in crate::lossless) use {
     decode::take_wide,
-    model::{SMALL_ERROR, Stretch, model_with},
+    model::{SMALL_ERROR, model_with},
     push::{Tables, push_step},
     walk::{Edges, Stage, Walk},
 };

@@ -104,8 +104,9 @@ pub(in crate::lossless) struct Stretch<'a> {
 }
 
 impl<'a> Stretch<'a> {
+    /// Columns `from..to` of row `y`, whose margins are set.
     #[inline(always)]
-    fn new(plane: &'a Plane, y: usize, from: usize, to: usize) -> Self {
+    pub(in crate::lossless) fn new(plane: &'a Plane, y: usize, from: usize, to: usize) -> Self {
         let (all, len) = (plane.samples(), to - from);
         let at = |y: isize, dx: usize| &all[plane.start(y) + from + dx - 2..][..len];
         let y = y as isize;
@@ -171,8 +172,15 @@ fn choose(
     }
 }
 
+/// Adds the errors of all predictors on samples `phase`, `phase + stride`, ... of a stretch to their costs.
 #[inline(always)]
-fn try_stretch(cost: &mut [u32; PREDICTORS], stretch: &Stretch<'_>, phase: usize, stride: usize, max: i32) {
+pub(in crate::lossless) fn try_stretch(
+    cost: &mut [u32; PREDICTORS],
+    stretch: &Stretch<'_>,
+    phase: usize,
+    stride: usize,
+    max: i32,
+) {
     for i in (phase..stretch.sample.len()).step_by(stride) {
         let (sample, taps) = (i32::from(stretch.sample[i]), stretch.taps(i));
         let mut predictions = [128i32; PREDICTORS];

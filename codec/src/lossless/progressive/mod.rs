@@ -1,0 +1,258 @@
+//! Pictures in passes: a first one soon, exact at the end.
+//!
+//! A deep gray rect can come as its *high* bits, of which every sample shows the middle of a *cell* of 2^k samples,
+//! and then as the *low* bits that end it exactly. Both together take a few percent more than one pass. On thin
+//! links a *preview* comes first, the rect on a coarse grid, a tenth of the bytes; what follows does not build on it.
+//! Every pass states how far a shown sample can lie from the true one.
+//!
+//! ```
+//! use lightbox_codec::geom::Size;
+//! use lightbox_codec::pixel::{Image, PixelFormat, SampleDepth};
+//! use lightbox_codec::lossless::progressive::{Decoder, Encoder};
+//!
+//! let format = PixelFormat::Gray16(SampleDepth::new(12).expect("12 is in 9..=16"));
+//! let mut source = Image::new(Size::new(64, 64), format)?;
+//! let all = source.size().rect();
+//! source.as_mut().fill(all, [0xAB, 0x0C, 0, 0]);
+//! let (mut high, mut low) = (Vec::new(), Vec::new());
+//! Encoder::new().encode_high(source.as_ref(), 2, &mut high).expect("deep gray");
+//! Encoder::new().encode_low(source.as_ref(), 2, &mut low).expect("deep gray");
+//!
+//! let mut target = Image::new(Size::new(64, 64), format)?;
+//! assert_eq!(Decoder::new().decode(&high, &mut target.as_mut())?.max_error, 2);
+//! assert_eq!(Decoder::new().decode(&low, &mut target.as_mut())?.max_error, 0);
+//! assert_eq!(target, source);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod low;
+mod tables;
+mod walk;
+
+use alloc::vec::Vec;
+
+use super::bytes::Reader;
+use super::decoder::give_samples;
+use super::encoder::take_samples;
+use super::plane::Plane;
+use super::wave::{self, DecodeScratch, EncodeScratch, Search};
+use super::{DecodeError, Level};
+use crate::cpu::Features;
+use crate::pixel::{ImageMut, ImageRef, PixelFormat};
+
+/// The most low bits a rect can be split by.
+pub const MAX_LOW_BITS: u32 = 4;
+
+/// What a coded pass is: its first byte. None of them is the number of a
+/// [`Method`](super::Method), so no pass is ever taken for an exact rect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Pass {
+    /// The high bits of deep gray.
+    High,
+    /// The low bits, for a target that shows the high ones.
+    Low,
+}
+
+impl Pass {
+    /// All of them.
+    pub const ALL: [Pass; 2] = [Pass::High, Pass::Low];
+
+    /// The pass that these bytes are; `None` where they are empty or something else.
+    pub fn of(bytes: &[u8]) -> Option<Pass> {
+        let code = *bytes.first()?;
+        Self::ALL.into_iter().find(|pass| pass.code() == code)
+    }
+
+    /// Its name in statistics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Pass::High => "high",
+            Pass::Low => "low",
+        }
+    }
+
+    const fn code(self) -> u8 {
+        match self {
+            Pass::High => 0x20,
+            Pass::Low => 0x21,
+        }
+    }
+}
+
+/// What a rect shows after a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The pass that was painted.
+    pub pass: Pass,
+    /// The furthest a sample, or a component of a colour, lies from the true one; 0 is exact.
+    pub max_error: u16,
+}
+
+/// Codes passes. It keeps its work memory from call to call; use one for each thread.
+pub struct Encoder {
+    features: Features,
+    search: Search,
+    plane: Plane,
+    wave: EncodeScratch,
+}
+
+impl Encoder {
+    /// An encoder at [`Level::Default`].
+    pub fn new() -> Self {
+        Self::with_level(Level::Default)
+    }
+
+    /// An encoder that works as hard as `level` says.
+    pub fn with_level(level: Level) -> Self {
+        Self {
+            features: Features::detect(),
+            search: level.search(),
+            plane: Plane::default(),
+            wave: EncodeScratch::new(),
+        }
+    }
+
+    /// The same encoder on kernels of `allowed` features only. Its output does not change.
+    #[must_use]
+    pub fn with_cpu(mut self, allowed: Features) -> Self {
+        // INVARIANT: never more than the CPU has; the kernels rely on it.
+        self.features = Features::detect().masked(allowed);
+        self
+    }
+
+    /// Appends the first of two passes: all but `low_bits` bits, 1 to [`MAX_LOW_BITS`], of every sample. The decoder
+    /// shows the middle of what they leave open.
+    ///
+    /// `None`, and nothing appended, where the image cannot be split: it is no deep gray, a sample has more bits than
+    /// its format, or `low_bits` is out of range. Such a rect is for [`Encoder::encode`](super::Encoder).
+    pub fn encode_high(&mut self, image: ImageRef<'_>, low_bits: u32, out: &mut Vec<u8>) -> Option<Shown> {
+        self.take(image, low_bits)?;
+        let bits = self.plane.bits();
+        for y in 0..self.plane.h() {
+            self.plane.row_mut(y).iter_mut().for_each(|sample| *sample >>= low_bits);
+        }
+        self.plane.set_bits(bits - low_bits);
+        out.extend([Pass::High.code(), low_bits as u8]);
+        wave::encode(self.features, self.search, core::slice::from_mut(&mut self.plane), &mut self.wave, out);
+        Some(Shown { pass: Pass::High, max_error: half_cell(low_bits) })
+    }
+
+    /// Appends the second pass, for a target that shows what [`Encoder::encode_high`] wrote of this image with as
+    /// many low bits. `None` as there.
+    pub fn encode_low(&mut self, image: ImageRef<'_>, low_bits: u32, out: &mut Vec<u8>) -> Option<Shown> {
+        self.take(image, low_bits)?;
+        out.extend([Pass::Low.code(), low_bits as u8]);
+        let encode = match low_bits {
+            1 => low::encode::<2>,
+            2 => low::encode::<4>,
+            3 => low::encode::<8>,
+            _ => low::encode::<16>,
+        };
+        encode(&mut self.plane, self.search, out);
+        Some(Shown { pass: Pass::Low, max_error: 0 })
+    }
+
+    fn take(&mut self, image: ImageRef<'_>, low_bits: u32) -> Option<()> {
+        let is_deep = matches!(image.format(), PixelFormat::Gray16(_));
+        let can = is_deep && (1..=MAX_LOW_BITS).contains(&low_bits) && take_samples(image, &mut self.plane);
+        can.then_some(())
+    }
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Paints passes. Its work memory is bounded by the size of the rect; use one for each thread.
+pub struct Decoder {
+    features: Features,
+    plane: Plane,
+    wave: DecodeScratch,
+}
+
+impl Decoder {
+    /// A decoder.
+    pub fn new() -> Self {
+        Self { features: Features::detect(), plane: Plane::default(), wave: DecodeScratch::default() }
+    }
+
+    /// The same decoder on kernels of `allowed` features only. Its output does not change.
+    #[must_use]
+    pub fn with_cpu(mut self, allowed: Features) -> Self {
+        // INVARIANT: never more than the CPU has; the kernels rely on it.
+        self.features = Features::detect().masked(allowed);
+        self
+    }
+
+    /// Paints all of `into` from `bytes`, which are one pass of a rect of its size and format. For [`Pass::Low`]
+    /// `into` must show what [`Pass::High`] painted; if it does not, what it shows in the end is wrong and nothing
+    /// worse. The time is bounded by the size of `into`. After an error `into` may be partly painted.
+    pub fn decode(&mut self, bytes: &[u8], into: &mut ImageMut<'_>) -> Result<Shown, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let code = reader.byte()?;
+        let pass = Pass::of(&[code]).ok_or(DecodeError::UnknownMethod(code))?;
+        let max_error = match (pass, into.format()) {
+            (Pass::High, PixelFormat::Gray16(_)) => self.decode_high(&mut reader, into)?,
+            (Pass::Low, PixelFormat::Gray16(_)) => self.decode_low(&mut reader, into)?,
+            _ => return Err(DecodeError::WrongFormat(code)),
+        };
+        reader.finish()?;
+        Ok(Shown { pass, max_error })
+    }
+
+    fn decode_high(&mut self, reader: &mut Reader<'_>, into: &mut ImageMut<'_>) -> Result<u16, DecodeError> {
+        let low_bits = read_low_bits(reader)?;
+        let bits = u32::from(into.format().depth()) - low_bits;
+        self.plane.reset(into.size().w as usize, into.size().h as usize, bits);
+        wave::decode(self.features, reader, core::slice::from_mut(&mut self.plane), &mut self.wave)?;
+        let half = half_cell(low_bits);
+        for y in 0..self.plane.h() {
+            self.plane.row_mut(y).iter_mut().for_each(|sample| *sample = *sample << low_bits | half);
+        }
+        give_samples(&self.plane, into);
+        Ok(half)
+    }
+
+    fn decode_low(&mut self, reader: &mut Reader<'_>, into: &mut ImageMut<'_>) -> Result<u16, DecodeError> {
+        let low_bits = read_low_bits(reader)?;
+        take_samples(into.as_ref(), &mut self.plane);
+        let max = ((1u32 << self.plane.bits()) - 1) as u16;
+        for y in 0..self.plane.h() {
+            // Bits beyond the depth, which no pass paints, would be worse than wrong.
+            self.plane.row_mut(y).iter_mut().for_each(|sample| *sample &= max);
+        }
+        let decode = match low_bits {
+            1 => low::decode::<2>,
+            2 => low::decode::<4>,
+            3 => low::decode::<8>,
+            _ => low::decode::<16>,
+        };
+        decode(&mut self.plane, reader)?;
+        give_samples(&self.plane, into);
+        Ok(0)
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn read_low_bits(reader: &mut Reader<'_>) -> Result<u32, DecodeError> {
+    match u32::from(reader.byte()?) {
+        bits @ 1..=MAX_LOW_BITS => Ok(bits),
+        _ => Err(DecodeError::Corrupt("number of low bits")),
+    }
+}
+
+/// The middle of a cell, which is also how far its first sample lies from it.
+const fn half_cell(low_bits: u32) -> u16 {
+    1 << (low_bits - 1)
+}
+
+#[cfg(test)]
+mod tests;
