@@ -65,7 +65,7 @@ impl Canvas {
         let stride = self.stride();
         self.data[..TOP * stride].fill(colour);
         for y in 0..self.h {
-            let row = self.start(y);
+            let row = self.origin(y);
             self.data[row - LEFT..row].fill(colour);
             self.data[row + self.w..row + self.w + RIGHT].fill(colour);
         }
@@ -80,32 +80,32 @@ impl Canvas {
     }
 
     pub(super) fn row(&self, y: usize) -> &[u32] {
-        let start = self.start(y);
+        let start = self.origin(y);
         &self.data[start..start + self.w]
     }
 
     pub(super) fn row_mut(&mut self, y: usize) -> &mut [u32] {
-        let start = self.start(y);
+        let start = self.origin(y);
         &mut self.data[start..start + self.w]
     }
 
-    /// Row `y` to be painted and the two above it, the nearer first; pixel 0 of each is number [`Canvas::ORIGIN`].
-    pub(super) fn three_rows(&mut self, y: usize) -> (&mut [u32], &[u32], &[u32]) {
-        let stride = self.stride();
-        let start = self.start(y) - LEFT;
-        let (before, own) = self.data.split_at_mut(start);
-        let (before, above) = before.split_at(start - stride);
-        (&mut own[..stride], above, &before[start - 2 * stride..])
+    /// All rows with their margins, one after the other.
+    pub(super) fn data(&self) -> &[u32] {
+        &self.data
     }
 
-    /// Where pixel 0 lies in a row of [`Canvas::three_rows`].
-    pub(super) const ORIGIN: usize = LEFT;
-
-    fn stride(&self) -> usize {
-        LEFT + self.w + RIGHT
+    /// All rows with their margins, to be painted.
+    pub(super) fn data_mut(&mut self) -> &mut [u32] {
+        &mut self.data
     }
 
-    fn start(&self, y: usize) -> usize {
+    /// Where pixel 0 of row `y` lies in [`Canvas::data`].
+    pub(super) fn origin(&self, y: usize) -> usize {
         (y + TOP) * self.stride() + LEFT
+    }
+
+    /// How far a pixel of [`Canvas::data`] lies behind the one above it.
+    pub(super) fn stride(&self) -> usize {
+        LEFT + self.w + RIGHT
     }
 }

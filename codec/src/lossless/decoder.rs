@@ -13,8 +13,8 @@ use crate::cpu::Features;
 use crate::geom::Rect;
 use crate::pixel::{ImageMut, PixelFormat};
 
-/// Decodes rects. Its work memory, at most 12 bytes for a pixel of the largest call so far and 300 bytes for a rect
-/// of it, is kept from call to call and never depends on what the bytes say; use one for each thread.
+/// Decodes rects. Its work memory, at most 12 bytes for a pixel of the largest call so far, 300 bytes for a rect of it
+/// and 64 for a column, is kept from call to call and never depends on what the bytes say; use one for each thread.
 pub struct Decoder {
     features: Features,
     text: Text,

@@ -147,6 +147,15 @@ impl Layout {
         &self.blocks
     }
 
+    /// True if no photograph reaches into a block of pixels.
+    pub(super) fn is_text(&self, block: Block) -> bool {
+        let (columns, _) = self.grid();
+        let cells = block.x / CELL..block.end_x.div_ceil(CELL);
+        self.areas.is_empty()
+            || (block.y / CELL..block.end_y.div_ceil(CELL))
+                .all(|row| self.cells[row * columns..][cells.clone()].iter().all(|&kind| kind == Kind::Text))
+    }
+
     pub(super) fn write(&self, format: PixelFormat, out: &mut Vec<u8>) {
         put_number(out, self.areas.len());
         for area in &self.areas {

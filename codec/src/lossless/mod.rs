@@ -4,7 +4,8 @@
 //! byte names the [`Method`], the rest is its payload; SPEC-lossless.md is the text of the format.
 //!
 //! - *flat*: one colour, one pixel.
-//! - *text*: desktop pixels, guessed one by one from those around (module `text`).
+//! - *text*: desktop pixels, as runs, as copies of rects that were there before, and what is new one by one (module
+//!   `text`).
 //! - *gray*: one plane of 8 to 16 bits through predictors, contexts and rANS (module `wave`); BGRX content in which
 //!   red, green and blue are equal takes the same way.
 //! - *colour*: the same on three planes, channels or differences of channels.
@@ -86,7 +87,7 @@ pub enum Method {
     Raw,
     /// One pixel for all.
     Flat,
-    /// Desktop pixels guessed from their surroundings.
+    /// Desktop pixels: runs, copies, and new ones guessed from their surroundings.
     Text,
     /// One plane of samples.
     Gray,

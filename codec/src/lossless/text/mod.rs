@@ -1,27 +1,34 @@
-//! The text coder: colours guessed from the colours around, by what followed such surroundings before.
+//! The text coder: desktop pixels as what was there before.
 //!
-//! Desktop pixels repeat: a letter was drawn before, a border runs on, a background stays. Each pixel is a chain
-//! of yes-or-no questions, "is it this colour?", asked of the best guess first; most pixels end at the first.
-//! Guesses come from two tables indexed by the neighbours (symbol ranking), from the neighbours themselves, and
-//! from the colours met so far; what nobody guessed is spelled out. Eight pixels of plain background take one
-//! question. There is one model code for both sides, so they cannot disagree. SPEC-lossless.md, "Text".
+//! Desktop pixels repeat: a letter was drawn before, a border runs on, a background stays. A row is a sequence of
+//! tokens: so many pixels equal the ones above, so many have one colour, a rect is a copy of another one; what is new
+//! is coded pixel by pixel. A copy hangs down into the rows below, where its pixels cost nothing more, and runs pass
+//! over them. Hence the work goes with the number of things on the screen, not of pixels. Tokens and pixels are
+//! decisions of an adaptive binary range coder. There is one model code for both sides, so they cannot disagree.
+//! SPEC-lossless.md, "Text".
 
+mod copies;
+mod find;
 mod guess;
+mod number;
+mod pixel;
 pub(super) mod range;
+mod token;
 
 use alloc::vec::Vec;
 
-use guess::{Guesses, Surroundings};
-use range::{Coder, Odds, RangeReader, RangeWriter};
+use copies::{Hanging, gaps, repeat};
+use find::{Finder, View};
+use pixel::Pixels;
+use range::{Coder, RangeReader, RangeWriter};
+use token::{Copied, History, Length, Token, Tokens};
 
 use super::DecodeError;
 use super::canvas::Canvas;
+use super::layout::Layout;
 use super::sheet::Sheet;
 
-/// Pixels that one question can settle.
-const GROUP: usize = 8;
-
-/// A part of the canvas that is coded row by row: rows `y..end_y` of columns `x..end_x`.
+/// A part of a picture: rows `y..end_y` of columns `x..end_x`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
     pub(super) x: usize,
@@ -32,13 +39,45 @@ pub(super) struct Block {
 
 /// What is known so far. The memory is kept from call to call.
 pub(super) struct Text {
-    guesses: Guesses,
-    odds: Vec<Odds>,
+    pixels: Pixels,
+    tokens: Tokens,
+    finder: Finder,
+    /// What hangs into the row, from left to right.
+    row: Vec<Hanging>,
+    /// What hangs into the next one.
+    below: Vec<Hanging>,
+}
+
+/// Where a row is coded.
+#[derive(Default)]
+struct Line {
+    y: usize,
+    /// Where pixel 0 of the row lies in the canvas.
+    origin: usize,
+    /// The next column.
+    x: usize,
+    /// How many open pixels of a run are still to come, and where they come from.
+    left: usize,
+    source: Source,
+    history: History,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Source {
+    #[default]
+    Above,
+    Colour(u32),
 }
 
 impl Text {
     pub(super) fn new() -> Self {
-        Self { guesses: Guesses::new(), odds: Vec::new() }
+        Self {
+            pixels: Pixels::new(),
+            tokens: Tokens::new(),
+            finder: Finder::default(),
+            row: Vec::new(),
+            below: Vec::new(),
+        }
     }
 
     /// Appends the text of `sheets`. Everything else on them is known to the decoder.
@@ -50,10 +89,11 @@ impl Text {
         let mut writer = RangeWriter::new(out);
         self.begin(sheets, background);
         for sheet in sheets.iter_mut().filter(|sheet| sheet.has_text) {
-            for block in sheet.layout.blocks() {
-                for y in block.y..block.end_y {
-                    self.code_row(&mut writer, &mut sheet.canvas, y, block.x, block.end_x);
-                }
+            self.finder.begin(&sheet.canvas);
+            self.row.clear();
+            for y in 0..sheet.canvas.h() {
+                let fits = self.code_row(&mut writer, &mut sheet.canvas, &sheet.layout, y);
+                debug_assert!(fits, "the finder finds what is there");
             }
         }
         writer.finish();
@@ -65,12 +105,14 @@ impl Text {
         let mut reader = RangeReader::new(bytes);
         self.begin(sheets, u32::from_le_bytes([b, g, r, 0]));
         for sheet in sheets.iter_mut().filter(|sheet| sheet.has_text) {
-            for block in sheet.layout.blocks() {
-                for y in block.y..block.end_y {
-                    self.code_row(&mut reader, &mut sheet.canvas, y, block.x, block.end_x);
-                    if reader.is_overrun() {
-                        return Err(DecodeError::Truncated);
-                    }
+            self.row.clear();
+            for y in 0..sheet.canvas.h() {
+                let fits = self.code_row(&mut reader, &mut sheet.canvas, &sheet.layout, y);
+                if reader.is_overrun() {
+                    return Err(DecodeError::Truncated);
+                }
+                if !fits {
+                    return Err(DecodeError::Corrupt("token of text"));
                 }
             }
         }
@@ -86,180 +128,125 @@ impl Text {
             sheet.canvas.set_margins(background);
             area += sheet.canvas.w() * sheet.canvas.h();
         }
-        self.guesses.reset(area);
-        self.odds.clear();
-        self.odds.extend_from_slice(&FRESH);
+        self.pixels.reset(area);
+        self.tokens = Tokens::new();
     }
 
-    /// Codes columns `x..end` of row `y`. The writing side finds the colours in the canvas, the reading side
-    /// leaves them there.
-    fn code_row<C: Coder>(&mut self, coder: &mut C, canvas: &mut Canvas, y: usize, from: usize, end: usize) {
-        let (own, n, nn) = canvas.three_rows(y);
-        let (mut x, end) = (from + Canvas::ORIGIN, end + Canvas::ORIGIN);
-        while x < end {
-            if (x - Canvas::ORIGIN).is_multiple_of(GROUP) && x + GROUP <= end {
-                let w = own[x - 1];
-                if is_plain(w, &n[x - 1..=x + GROUP]) {
-                    let odds = usize::from(own[x - 2] == w)
-                        | usize::from(nn[x] == w) << 1
-                        | usize::from(nn[x + GROUP - 1] == w) << 2;
-                    let group = &mut own[x..x + GROUP];
-                    let all = group.iter().all(|&colour| colour == w);
-                    if coder.decide(&mut self.odds[GROUP_ODDS + odds], all) {
-                        group.fill(w);
-                        x += GROUP;
-                        continue;
-                    }
+    /// Codes row `y`. The writing side finds the colours in the canvas, the reading side leaves them there. False if a
+    /// token that was read does not fit, and the row is not all painted.
+    fn code_row<C: Coder>(&mut self, coder: &mut C, canvas: &mut Canvas, layout: &Layout, y: usize) -> bool {
+        copies::add_areas(&mut self.row, layout, y);
+        self.below.clear();
+        let mut line = Line { y, origin: canvas.origin(y), ..Line::default() };
+        for i in 0..=self.row.len() {
+            let hanging = self.row.get(i).copied();
+            let gap_end = hanging.map_or(canvas.w(), Hanging::x);
+            while line.x < gap_end {
+                if line.left > 0 {
+                    line.run::<C>(canvas, gap_end);
+                } else if !self.code_token(coder, canvas, layout, &mut line, (i, gap_end)) {
+                    return false;
                 }
             }
-
-            let around =
-                Surroundings::new([own[x - 1], n[x], n[x - 1], n[x + 1], own[x - 2], nn[x], n[x + 2]]);
-            own[x] = self.code_pixel(coder, &around, own[x]);
-            x += 1;
+            if let Some(hanging) = hanging {
+                line.x = hanging.end_x();
+                self.pass::<C>(canvas, &line, hanging);
+            }
         }
+        core::mem::swap(&mut self.row, &mut self.below);
+        line.left == 0
     }
 
-    fn code_pixel<C: Coder>(&mut self, coder: &mut C, around: &Surroundings, truth: u32) -> u32 {
-        let Self { guesses, odds } = self;
-        let places = guesses.places(around);
-        let [first, second, third] = guesses.ask(&places);
-        let equalities = around.equalities();
-        let has_first = usize::from(first.confidence > 0);
-        let mut rejected = Rejected::default();
-
-        let found = 'chain: {
-            if first.confidence > 0 {
-                let agrees = usize::from(second.confidence > 0 && second.colour == first.colour)
-                    | usize::from(first.colour == around.w()) << 1
-                    | usize::from(first.colour == around.n()) << 2;
-                let confidence = (first.confidence as usize).min(8) - 1;
-                let odds = &mut odds[FIRST_ODDS + (equalities * 8 + confidence) * 8 + agrees];
-                if coder.decide(odds, first.colour == truth) {
-                    break 'chain Some(first.colour);
-                }
-                rejected.add(first.colour);
-            }
-            if second.confidence > 0 && rejected.add(second.colour) {
-                let confidence = (second.confidence as usize).min(4) - 1;
-                let odds = &mut odds[SECOND_ODDS + (equalities * 2 + has_first) * 4 + confidence];
-                if coder.decide(odds, second.colour == truth) {
-                    break 'chain Some(second.colour);
-                }
-            }
-            for (i, colour) in around.near().into_iter().enumerate() {
-                if rejected.add(colour) {
-                    let odds = &mut odds[NEAR_ODDS + (i * 16 + equalities) * 2 + has_first];
-                    if coder.decide(odds, colour == truth) {
-                        break 'chain Some(colour);
-                    }
-                }
-            }
-            if third.confidence > 0
-                && rejected.add(third.colour)
-                && coder.decide(&mut odds[THIRD_ODDS + has_first], third.colour == truth)
-            {
-                break 'chain Some(third.colour);
-            }
-            None
+    /// Codes one token, which stands in the gap that ends at `gap_end`, before number `next` of what hangs into the row.
+    #[inline]
+    fn code_token<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        canvas: &mut Canvas,
+        layout: &Layout,
+        line: &mut Line,
+        (next, gap_end): (usize, usize),
+    ) -> bool {
+        let (w, stride, at) = (canvas.w(), canvas.stride(), line.origin + line.x);
+        let row = &self.row[next..];
+        let truth = if C::WRITES {
+            self.finder.find(&View::new(canvas, layout, line.y), row, line.x)
+        } else {
+            Token::Pixel
         };
-        let colour = found.unwrap_or_else(|| {
-            let colour = spell(guesses, odds, coder, around, truth);
-            guesses.learn_surprise(&places, colour);
-            colour
-        });
-        guesses.learn(&places, colour);
-        colour
-    }
-}
-
-/// True if the pixels above a group and around its start are all `w`.
-#[inline(always)]
-fn is_plain(w: u32, above: &[u32]) -> bool {
-    above.iter().fold(0, |differences, colour| differences | (colour ^ w)) == 0
-}
-
-/// Codes a colour that was not guessed: one met before by its number, or its three components.
-#[cold]
-fn spell<C: Coder>(
-    guesses: &mut Guesses,
-    odds: &mut [Odds],
-    coder: &mut C,
-    around: &Surroundings,
-    truth: u32,
-) -> u32 {
-    let number = Guesses::number(truth);
-    if coder.decide(&mut odds[MET_ODDS], guesses.met[usize::from(number)] == truth) {
-        let number = code_byte(coder, &mut odds[NUMBER_ODDS..][..256], number);
-        return guesses.met[usize::from(number)];
-    }
-    let expected = around.expected();
-    let [b, g, r, _] = truth.to_le_bytes();
-    let [eb, eg, er, _] = expected.to_le_bytes();
-    let dg = code_byte(coder, &mut odds[GREEN_ODDS..][..256], g.wrapping_sub(eg));
-    let plain = usize::from(dg == 0) * 256;
-    let db = code_byte(coder, &mut odds[BLUE_ODDS + plain..][..256], b.wrapping_sub(eb).wrapping_sub(dg));
-    let plain = usize::from(db == 0) * 256;
-    let dr = code_byte(coder, &mut odds[RED_ODDS + plain..][..256], r.wrapping_sub(er).wrapping_sub(dg));
-    let g = eg.wrapping_add(dg);
-    let colour = u32::from_le_bytes([
-        eb.wrapping_add(dg).wrapping_add(db),
-        g,
-        er.wrapping_add(dg).wrapping_add(dr),
-        0,
-    ]);
-    guesses.met[usize::from(Guesses::number(colour))] = colour;
-    colour
-}
-
-/// Eight questions, from the top bit down.
-fn code_byte<C: Coder>(coder: &mut C, odds: &mut [Odds], byte: u8) -> u8 {
-    let mut node = 1usize;
-    for bit in (0..8).rev() {
-        node = node << 1 | usize::from(coder.decide(&mut odds[node % 256], byte >> bit & 1 == 1));
-    }
-    node as u8
-}
-
-/// Guesses that were wrong; asking again would waste a question.
-#[derive(Default)]
-struct Rejected {
-    colours: [u32; 8],
-    count: usize,
-}
-
-impl Rejected {
-    /// False if `colour` is there already.
-    #[inline(always)]
-    fn add(&mut self, colour: u32) -> bool {
-        if self.colours[..self.count].contains(&colour) {
-            return false;
-        }
-        self.colours[self.count % 8] = colour;
-        self.count += 1;
+        let around = token::around(canvas.data(), at, stride);
+        let token = self.tokens.code(coder, around, &mut line.history, truth);
+        let (source, length) = match token {
+            Token::Pixel => {
+                self.pixels.code_at(coder, canvas, at);
+                line.x += 1;
+                return true;
+            }
+            Token::Copy(copied) => {
+                if !C::WRITES && !copied.fits(canvas, layout, line, gap_end) {
+                    return false;
+                }
+                let end_x = line.x + copied.w;
+                let hanging = Hanging::copy(line.x, end_x, line.y + copied.h, copied.vector.back(stride));
+                line.x = end_x;
+                self.pass::<C>(canvas, line, hanging);
+                return true;
+            }
+            Token::Above(length) => (Source::Above, length),
+            Token::Flat(length) => (Source::Colour(canvas.data()[at - 1]), length),
+        };
+        line.source = source;
+        line.left = match length {
+            Length::Pixels(pixels) => pixels,
+            Length::ToTheEnd => gaps(row, line.x, w).map(|(start, end)| end - start).sum(),
+        };
         true
     }
+
+    /// Paints what hangs into the row, and lets it hang on.
+    #[inline(always)]
+    fn pass<C: Coder>(&mut self, canvas: &mut Canvas, line: &Line, hanging: Hanging) {
+        if !C::WRITES {
+            hanging.paint(canvas.data_mut(), line.origin);
+        }
+        if hanging.reaches(line.y + 1) {
+            self.below.push(hanging);
+        }
+    }
 }
 
-const GROUP_ODDS: usize = 0;
-const FIRST_ODDS: usize = GROUP_ODDS + 8;
-const SECOND_ODDS: usize = FIRST_ODDS + 16 * 8 * 8;
-const NEAR_ODDS: usize = SECOND_ODDS + 16 * 2 * 4;
-const THIRD_ODDS: usize = NEAR_ODDS + 4 * 16 * 2;
-const MET_ODDS: usize = THIRD_ODDS + 2;
-const NUMBER_ODDS: usize = MET_ODDS + 1;
-const GREEN_ODDS: usize = NUMBER_ODDS + 256;
-const BLUE_ODDS: usize = GREEN_ODDS + 256;
-const RED_ODDS: usize = BLUE_ODDS + 2 * 256;
-const ALL_ODDS: usize = RED_ODDS + 2 * 256;
-
-/// What the coder expects before it has seen a pixel.
-static FRESH: [Odds; ALL_ODDS] = {
-    let mut odds = [Odds::new(128, 0); ALL_ODDS];
-    let mut i = GROUP_ODDS;
-    while i < SECOND_ODDS {
-        odds[i] = Odds::new(if i < FIRST_ODDS { 250 } else { 230 }, 2);
-        i += 1;
+impl Line {
+    /// Goes on with the run, up to the end of the gap.
+    #[inline(always)]
+    fn run<C: Coder>(&mut self, canvas: &mut Canvas, gap_end: usize) {
+        let end = gap_end.min(self.x + self.left);
+        if !C::WRITES {
+            let (from, to, stride) = (self.origin + self.x, self.origin + end, canvas.stride());
+            match self.source {
+                Source::Above => repeat(canvas.data_mut(), from, to, stride),
+                Source::Colour(colour) => canvas.data_mut()[from..to].fill(colour),
+            }
+        }
+        self.left -= end - self.x;
+        self.x = end;
     }
-    odds
-};
+}
+
+impl Copied {
+    /// True if the rect, begun where `line` stands, covers no photograph and nothing beyond the gap or the picture, and
+    /// its source is painted before it.
+    fn fits(&self, canvas: &Canvas, layout: &Layout, line: &Line, gap_end: usize) -> bool {
+        let (end_x, end_y) = (line.x + self.w, line.y + self.h);
+        let source_x = line.x as isize - self.vector.dx;
+        end_x <= gap_end
+            && end_y <= canvas.h()
+            && self.vector.dy <= line.y
+            && source_x >= 0
+            && source_x as usize + self.w <= canvas.w()
+            && (self.vector.dy > 0 || self.vector.dx > 0)
+            && layout.is_text(Block { x: line.x, end_x, y: line.y, end_y })
+    }
+}
+
+#[cfg(test)]
+mod tests;

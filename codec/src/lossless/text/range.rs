@@ -42,6 +42,9 @@ static RATES: [u16; 192] = {
 /// One side of the coder. Model code is written once for both: it asks with the true answer, which the decoding
 /// side does not look at.
 pub(in crate::lossless) trait Coder {
+    /// It is the writing side.
+    const WRITES: bool;
+
     /// Codes whether `yes`, and gives the answer.
     fn decide(&mut self, odds: &mut Odds, yes: bool) -> bool;
 }
@@ -73,6 +76,8 @@ impl<'a> RangeWriter<'a> {
 }
 
 impl Coder for RangeWriter<'_> {
+    const WRITES: bool = true;
+
     #[inline(always)]
     fn decide(&mut self, odds: &mut Odds, yes: bool) -> bool {
         let middle = middle(self.low, self.high, odds.yes());
@@ -135,6 +140,8 @@ impl<'a> RangeReader<'a> {
 }
 
 impl Coder for RangeReader<'_> {
+    const WRITES: bool = false;
+
     #[inline(always)]
     fn decide(&mut self, odds: &mut Odds, _: bool) -> bool {
         let middle = middle(self.low, self.high, odds.yes());
