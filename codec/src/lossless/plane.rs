@@ -9,13 +9,15 @@ use super::split::Split;
 const LEFT: usize = 2;
 /// Columns after a row: NE of its last sample.
 const RIGHT: usize = 1;
+/// Numbers after the last row, which a kernel may read together with its end.
+const AFTER: usize = 48;
 /// Rows above the first: N and NN of the first row, all zero.
 const TOP: usize = 2;
 
 /// One sample per pixel, up to 16 bits. The memory is kept from use to use.
 #[derive(Default)]
 pub(super) struct Plane {
-    // INVARIANT: data.len() >= (TOP + h) * stride, stride = LEFT + w + RIGHT.
+    // INVARIANT: data.len() >= (TOP + h) * stride + AFTER, stride = LEFT + w + RIGHT.
     data: Vec<u16>,
     w: usize,
     h: usize,
@@ -33,7 +35,7 @@ impl Plane {
     /// Becomes `w` x `h` samples of `bits` bits. The rows hold anything; the rows above them hold 0.
     pub(super) fn reset(&mut self, w: usize, h: usize, bits: u32) {
         (self.w, self.h, self.bits) = (w, h, bits);
-        let len = (TOP + h) * self.stride();
+        let len = (TOP + h) * self.stride() + AFTER;
         if self.data.len() < len {
             self.data.resize(len, 0);
         }

@@ -6,6 +6,7 @@ mod lanes;
 mod model;
 mod narrow;
 mod push;
+mod search;
 
 use super::scalar::{Decoding, Modelling, Step, Words};
 use crate::lossless::wave::LANES;

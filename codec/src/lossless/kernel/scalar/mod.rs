@@ -19,9 +19,9 @@ pub(in crate::lossless) use push::{Words, push};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub(in crate::lossless) use {
     decode::take_wide,
-    model::{SMALL_ERROR, model_with},
+    model::{SMALL_ERROR, border_taps, set_margins, stretches, take_cheapest},
     push::{Tables, push_step},
-    walk::{Edges, Stage, Walk},
+    walk::{Edges, Run, Stage, Walk},
 };
 
 /// The symbols of a step.

@@ -35,45 +35,77 @@ pub(in crate::lossless) type Counts = [[u32; 64]; CONTEXTS];
 #[derive(Default)]
 pub(in crate::lossless) struct Residuals {
     /// Row `y` is number `y % 3`; each begins with the margin of W and WW.
-    rows: [Vec<u16>; 3],
+    pub(in crate::lossless) rows: [Vec<u16>; 3],
     keys: Vec<u16>,
+    /// Room for kernels that lay symbols out in lines, or a guide in whole vectors.
+    pub(in crate::lossless) lines: [Vec<u16>; 2],
+    pub(in crate::lossless) guide: Vec<u16>,
+    pub(in crate::lossless) tally: Tally,
 }
 
 impl Residuals {
+    /// Numbers after a row, which a kernel may read or write together with its end.
+    const AFTER: usize = 16;
+
     /// Forgets the last plane; rows are `w` long now.
     pub(in crate::lossless) fn reset(&mut self, w: usize) {
         for row in &mut self.rows {
             row.clear();
-            row.resize(w + 3, 0);
+            row.resize(w + 3 + Self::AFTER, 0);
         }
         self.keys.clear();
         self.keys.resize(w, 0);
     }
 }
 
-#[inline(always)]
-pub(in crate::lossless) fn model(job: &mut Modelling<'_>) {
-    model_with(job, try_stretch);
+/// Counts keys in several tables by turns: where one key follows itself, its count need not wait for the last.
+#[derive(Default)]
+pub(in crate::lossless) struct Tally(Vec<[u32; Tally::KEYS]>);
+
+impl Tally {
+    /// A power of two above all keys.
+    const KEYS: usize = 32 * 64;
+    const TABLES: usize = 4;
+
+    pub(in crate::lossless) fn clear(&mut self) {
+        self.0.resize(Self::TABLES, [0; Self::KEYS]);
+        self.0.fill([0; Self::KEYS]);
+    }
+
+    #[inline(always)]
+    pub(in crate::lossless) fn count(&mut self, keys: &[u16]) {
+        let Some(tables) = self.0.first_chunk_mut::<{ Self::TABLES }>() else { return };
+        let (turns, rest) = keys.as_chunks::<{ Self::TABLES }>();
+        for turn in turns {
+            for (table, &key) in tables.iter_mut().zip(turn) {
+                table[usize::from(key) % Self::KEYS] += 1;
+            }
+        }
+        rest.iter().for_each(|&key| tables[0][usize::from(key) % Self::KEYS] += 1);
+    }
+
+    #[inline(always)]
+    pub(in crate::lossless) fn sum(&self, counts: &mut Counts) {
+        for (key, count) in counts.as_flattened_mut().iter_mut().enumerate() {
+            *count = self.0.iter().map(|table| table[key]).sum();
+        }
+    }
 }
 
-/// The whole of it, with `try_stretch` to add the [`size`]s of the errors of all predictors on samples `phase`,
-/// `phase + stride`, ... of a stretch to their costs.
 #[inline(always)]
-pub(in crate::lossless) fn model_with(
-    job: &mut Modelling<'_>,
-    try_stretch: impl Fn(&mut [u32; PREDICTORS], &Stretch<'_>, usize, usize, i32),
-) {
+pub(in crate::lossless) fn model(job: &mut Modelling<'_>) {
     job.steps.fill(Step::EMPTY);
-    job.counts.iter_mut().for_each(|row| row.fill(0));
+    job.residuals.tally.clear();
     match job.search {
         Search::None => job.predictors.fill(MED),
-        Search::Sampled => choose(job, 4, try_stretch),
-        Search::All => choose(job, 1, try_stretch),
+        Search::Sampled => choose(job, 4),
+        Search::All => choose(job, 1),
     }
     for row in 0..job.unit.rows {
         fold_row(job, row);
         emit_row(job, row);
     }
+    job.residuals.tally.sum(job.counts);
 }
 
 /// The step at which the lane of `row` stands on column 0.
@@ -84,7 +116,7 @@ fn first_step(unit: &Unit, row: usize) -> usize {
 
 /// The columns of a row that lie in one block each: (block, first column, end column).
 #[inline(always)]
-fn stretches(unit: &Unit, row: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+pub(in crate::lossless) fn stretches(unit: &Unit, row: usize) -> impl Iterator<Item = (usize, usize, usize)> {
     let (start, w) = (first_step(unit, row), unit.w);
     (start / BLOCK..=(start + w - 1) / BLOCK).map(move |block| {
         let first = (block * BLOCK).saturating_sub(start);
@@ -94,13 +126,13 @@ fn stretches(unit: &Unit, row: usize) -> impl Iterator<Item = (usize, usize, usi
 
 /// A stretch of a row and its neighbours, all of one length.
 pub(in crate::lossless) struct Stretch<'a> {
-    pub(in crate::lossless) sample: &'a [u16],
-    pub(in crate::lossless) w: &'a [u16],
-    pub(in crate::lossless) ww: &'a [u16],
-    pub(in crate::lossless) n: &'a [u16],
-    pub(in crate::lossless) nw: &'a [u16],
-    pub(in crate::lossless) ne: &'a [u16],
-    pub(in crate::lossless) nn: &'a [u16],
+    sample: &'a [u16],
+    w: &'a [u16],
+    ww: &'a [u16],
+    n: &'a [u16],
+    nw: &'a [u16],
+    ne: &'a [u16],
+    nn: &'a [u16],
 }
 
 impl<'a> Stretch<'a> {
@@ -144,11 +176,7 @@ const COLUMNS: [[i32; PREDICTORS]; 6] = {
 
 /// Chooses for each block the predictor with the cheapest errors on every `stride`th step.
 #[inline(always)]
-fn choose(
-    job: &mut Modelling<'_>,
-    stride: usize,
-    try_stretch: impl Fn(&mut [u32; PREDICTORS], &Stretch<'_>, usize, usize, i32),
-) {
+fn choose(job: &mut Modelling<'_>, stride: usize) {
     job.costs.fill([0; PREDICTORS]);
     let max = (1 << job.plane.bits()) - 1;
     for row in 0..job.unit.rows {
@@ -161,6 +189,12 @@ fn choose(
             try_stretch(&mut job.costs[block], &stretch, phase, stride, max);
         }
     }
+    take_cheapest(job);
+}
+
+/// Of predictors that cost the same, the first.
+#[inline(always)]
+pub(in crate::lossless) fn take_cheapest(job: &mut Modelling<'_>) {
     for (id, cost) in job.predictors.iter_mut().zip(&*job.costs) {
         let mut best = 0;
         for (i, c) in cost.iter().enumerate() {
@@ -170,6 +204,19 @@ fn choose(
         }
         *id = best as u8;
     }
+}
+
+/// A sample anywhere in a plane, and W, N, NW, NE, WW and NN under the border rules.
+#[inline(always)]
+pub(in crate::lossless) fn border_taps(plane: &Plane, y: usize, x: usize) -> (u16, [u16; 6]) {
+    let row = |up: isize| &plane.samples()[plane.start(y as isize - up)..][..plane.w()];
+    let (own, above) = (row(0), row(1));
+    let n = above[x];
+    let (w, nw) = if x > 0 { (own[x - 1], above[x - 1]) } else { (n, n) };
+    let ne = if x + 1 < plane.w() { above[x + 1] } else { n };
+    // In column 1, WW is what W was in column 0.
+    let ww = if x > 1 { own[x - 2] } else { above[0] };
+    (own[x], [w, n, nw, ne, ww, row(2)[x]])
 }
 
 /// Adds the errors of all predictors on samples `phase`, `phase + stride`, ... of a stretch to their costs.
@@ -261,11 +308,10 @@ fn emit_row(job: &mut Modelling<'_>, row: usize) {
         }
     }
     let (lane, steps) = (row % LANES, &mut job.steps[first_step(&job.unit, row)..]);
-    let counts = job.counts.as_flattened_mut();
+    job.residuals.tally.count(keys);
     for ((step, &key), &z) in steps.iter_mut().zip(&*keys).zip(own) {
         step.keys[lane] = key;
         step.residuals[lane] = z;
-        counts[usize::from(key)] += 1;
     }
     job.residuals.rows = rows;
 }
@@ -277,7 +323,7 @@ fn key(z: u16, ctx: u32) -> u16 {
 
 /// The margins of residuals follow the rule of [`Plane::set_margins`].
 #[inline(always)]
-fn set_margins(rows: &mut [Vec<u16>; 3], y: usize, w: usize) {
+pub(in crate::lossless) fn set_margins(rows: &mut [Vec<u16>; 3], y: usize, w: usize) {
     let above = &mut rows[(y + 2) % 3];
     let (first, last) = (above[2], above[w + 1]);
     above[1] = first;

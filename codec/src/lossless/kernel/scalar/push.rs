@@ -68,17 +68,16 @@ pub(in crate::lossless) struct Tables([Entry; Tables::LEN]);
 impl Tables {
     /// A power of two above all keys.
     pub(in crate::lossless) const LEN: usize = 32 * 64;
+    pub(in crate::lossless) const IDLE: Tables = Tables([Entry::IDLE; Self::LEN]);
 
     /// Brings the entries of the contexts' families together.
     #[inline(always)]
-    pub(in crate::lossless) fn new(map: &Map, entries: &[Entry; ENTRIES]) -> Self {
-        let mut all = [Entry::IDLE; Self::LEN];
+    pub(in crate::lossless) fn fill(&mut self, map: &Map, entries: &[Entry; ENTRIES]) {
         let (families, _) = entries.as_chunks::<64>();
-        let (contexts, _) = all.as_chunks_mut::<64>();
+        let (contexts, _) = self.0.as_chunks_mut::<64>();
         for (context, &family) in contexts.iter_mut().zip(map) {
             *context = families[usize::from(family) % families.len()];
         }
-        Self(all)
     }
 
     pub(in crate::lossless) fn entries(&self) -> &[Entry; Self::LEN] {
@@ -99,7 +98,8 @@ pub(in crate::lossless) fn push(
     states: &mut [u32; LANES],
     words: &mut Words,
 ) {
-    let tables = Tables::new(map, entries);
+    let mut tables = Tables::IDLE;
+    tables.fill(map, entries);
     let mut x = *states;
     for step in steps.iter().rev() {
         push_step(&mut x, step, &tables, words);

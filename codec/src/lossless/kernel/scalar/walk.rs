@@ -15,12 +15,12 @@ pub(in crate::lossless) struct Walk {
 
 /// A lane during a block: at steps 0..`end` on `row`, from `column` on, and at steps `next`..`next_end` on the row
 /// [`LANES`] further down, from column 0 on. At other steps it is idle.
-struct Run {
-    row: usize,
-    column: usize,
-    end: usize,
-    next: usize,
-    next_end: usize,
+pub(in crate::lossless) struct Run {
+    pub(in crate::lossless) row: usize,
+    pub(in crate::lossless) column: usize,
+    pub(in crate::lossless) end: usize,
+    pub(in crate::lossless) next: usize,
+    pub(in crate::lossless) next_end: usize,
 }
 
 impl Walk {
@@ -44,7 +44,7 @@ impl Walk {
     }
 
     #[inline(always)]
-    fn run(&self, lane: usize) -> Run {
+    pub(in crate::lossless) fn run(&self, lane: usize) -> Run {
         let Unit { rows, w, pitch, .. } = self.unit;
         // A lane that has yet to reach column 0 of its row is at the end of the row before, be there one or not.
         let behind = LAG * lane;

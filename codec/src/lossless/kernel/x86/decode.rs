@@ -196,9 +196,12 @@ impl Lanes {
 #[target_feature(enable = "avx2")]
 fn to_rows(steps: &[[u16; LANES]; BLOCK], rows: &mut [[u16; BLOCK]; LANES]) {
     for (half, steps) in steps.as_chunks::<16>().0.iter().enumerate() {
-        for (lanes, rows) in rows.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-            let columns = transpose(core::array::from_fn(|step| &steps[step].as_chunks().0[lanes]));
-            for (row, column) in rows.iter_mut().zip(columns) {
+        for (eight, rows) in rows.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+            let mut parts = [&[0; 8]; 16];
+            for (part, step) in parts.iter_mut().zip(steps) {
+                *part = &step.as_chunks().0[eight];
+            }
+            for (row, column) in rows.iter_mut().zip(transpose(parts)) {
                 column.store(&mut row.as_chunks_mut().0[half]);
             }
         }

@@ -27,8 +27,6 @@ lanewise! {
     and = _mm256_and_si256;
     or = _mm256_or_si256;
     mul_pairs = _mm256_madd_epi16;
-    min = _mm256_min_epi32;
-    max = _mm256_max_epi32;
     is_more = _mm256_cmpgt_epi32;
     /// The bits of `other` that are not in this one.
     clears = _mm256_andnot_si256;
@@ -96,12 +94,6 @@ impl V {
     #[target_feature(enable = "avx2")]
     pub(super) fn float_bits(self) -> V {
         V(_mm256_castps_si256(_mm256_cvtepi32_ps(self.0)), _mm256_castps_si256(_mm256_cvtepi32_ps(self.1)))
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    pub(super) fn magnitude(self) -> V {
-        V(_mm256_abs_epi32(self.0), _mm256_abs_epi32(self.1))
     }
 
     /// The high halves of the products without sign.

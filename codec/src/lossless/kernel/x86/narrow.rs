@@ -26,6 +26,8 @@ lanewise! {
     sub = _mm256_sub_epi16;
     /// The sum, or the largest number of 16 bits.
     add_up = _mm256_adds_epu16;
+    /// The difference, or 0.
+    sub_down = _mm256_subs_epu16;
     and = _mm256_and_si256;
     or = _mm256_or_si256;
     xor = _mm256_xor_si256;

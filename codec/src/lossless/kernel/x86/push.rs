@@ -16,7 +16,8 @@ pub(super) fn push(
     states: &mut [u32; LANES],
     words: &mut Words,
 ) {
-    let tables = Tables::new(map, entries);
+    let mut tables = Tables::IDLE;
+    tables.fill(map, entries);
     let mut x = V::cross(states);
     for step in steps.iter().rev() {
         let (reciprocal, rest) = look_up(&tables, &step.keys);
@@ -44,8 +45,8 @@ fn push_lanes(x: V, residuals: V, reciprocal: V, rest: V, words: &mut Words) -> 
     put(x, fits, words);
     let x = x.right::<16>().or_where(fits, x);
 
-    let bits = V::all(22).sub(room);
-    let y = x.shift_left(bits).or(V::all(-1).shift_left(bits).clears(residuals));
+    let raw = residuals.and(V::all((1 << 22) - 1).shift_right(room));
+    let y = x.shift_left(V::all(22).sub(room)).or(raw);
     // The reciprocal is rounded down: the quotient is one short at most.
     let short = y.high_product(reciprocal);
     let remainder = y.sub(short.mul(frequency));
