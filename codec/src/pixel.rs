@@ -40,6 +40,11 @@ impl PixelFormat {
         }
     }
 
+    /// True if a pixel has three components.
+    pub const fn is_colour(self) -> bool {
+        matches!(self, PixelFormat::Bgrx8 | PixelFormat::Bgrx10)
+    }
+
     /// The bytes of a black pixel, the first [`PixelFormat::bytes_per_pixel`] of four: zeros, but for the bits that
     /// carry nothing.
     pub const fn black(self) -> [u8; 4] {

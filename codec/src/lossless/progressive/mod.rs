@@ -25,7 +25,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod grid;
 mod low;
+mod preview;
 mod tables;
 mod walk;
 
@@ -43,6 +45,9 @@ use crate::pixel::{ImageMut, ImageRef, PixelFormat};
 /// The most low bits a rect can be split by.
 pub const MAX_LOW_BITS: u32 = 4;
 
+/// The widest grid of a preview.
+pub const MAX_GRID: u32 = 8;
+
 /// What a coded pass is: its first byte. None of them is the number of a
 /// [`Method`](super::Method), so no pass is ever taken for an exact rect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,11 +57,13 @@ pub enum Pass {
     High,
     /// The low bits, for a target that shows the high ones.
     Low,
+    /// The rect on a coarse grid.
+    Preview,
 }
 
 impl Pass {
     /// All of them.
-    pub const ALL: [Pass; 2] = [Pass::High, Pass::Low];
+    pub const ALL: [Pass; 3] = [Pass::High, Pass::Low, Pass::Preview];
 
     /// The pass that these bytes are; `None` where they are empty or something else.
     pub fn of(bytes: &[u8]) -> Option<Pass> {
@@ -69,6 +76,7 @@ impl Pass {
         match self {
             Pass::High => "high",
             Pass::Low => "low",
+            Pass::Preview => "preview",
         }
     }
 
@@ -76,6 +84,7 @@ impl Pass {
         match self {
             Pass::High => 0x20,
             Pass::Low => 0x21,
+            Pass::Preview => 0x22,
         }
     }
 }
@@ -94,6 +103,8 @@ pub struct Encoder {
     features: Features,
     search: Search,
     plane: Plane,
+    channels: Vec<Plane>,
+    coarse: Vec<Plane>,
     wave: EncodeScratch,
 }
 
@@ -109,6 +120,8 @@ impl Encoder {
             features: Features::detect(),
             search: level.search(),
             plane: Plane::default(),
+            channels: Vec::new(),
+            coarse: Vec::new(),
             wave: EncodeScratch::new(),
         }
     }
@@ -119,6 +132,19 @@ impl Encoder {
         // INVARIANT: never more than the CPU has; the kernels rely on it.
         self.features = Features::detect().masked(allowed);
         self
+    }
+
+    /// Appends the rect on a grid of one sample for `grid` x `grid`, 2 to [`MAX_GRID`]; 4 is some tenth of what an exact
+    /// radiograph takes. The decoder shows a smooth picture through them, and the stream states how far that is off.
+    /// It is meant for photographs: text is unreadable, and exact text is cheap.
+    ///
+    /// `None`, and nothing appended, where a sample has more bits than its format or `grid` is out of range.
+    pub fn encode_preview(&mut self, image: ImageRef<'_>, grid: u32, out: &mut Vec<u8>) -> Option<Shown> {
+        if !(2..=MAX_GRID).contains(&grid) {
+            return None;
+        }
+        let max_error = preview::encode(self, image, grid, out)?;
+        Some(Shown { pass: Pass::Preview, max_error })
     }
 
     /// Appends the first of two passes: all but `low_bits` bits, 1 to [`MAX_LOW_BITS`], of every sample. The decoder
@@ -170,13 +196,19 @@ impl Default for Encoder {
 pub struct Decoder {
     features: Features,
     plane: Plane,
+    coarse: Vec<Plane>,
     wave: DecodeScratch,
 }
 
 impl Decoder {
     /// A decoder.
     pub fn new() -> Self {
-        Self { features: Features::detect(), plane: Plane::default(), wave: DecodeScratch::default() }
+        Self {
+            features: Features::detect(),
+            plane: Plane::default(),
+            coarse: Vec::new(),
+            wave: DecodeScratch::default(),
+        }
     }
 
     /// The same decoder on kernels of `allowed` features only. Its output does not change.
@@ -197,6 +229,7 @@ impl Decoder {
         let max_error = match (pass, into.format()) {
             (Pass::High, PixelFormat::Gray16(_)) => self.decode_high(&mut reader, into)?,
             (Pass::Low, PixelFormat::Gray16(_)) => self.decode_low(&mut reader, into)?,
+            (Pass::Preview, _) => preview::decode(self, &mut reader, into)?,
             _ => return Err(DecodeError::WrongFormat(code)),
         };
         reader.finish()?;

@@ -51,6 +51,45 @@ fn check(image: &Image, low_bits: u32) {
     }
 }
 
+/// Any pixels as an image of any format.
+fn previews() -> impl Strategy<Value = Image> {
+    let formats = prop_oneof![
+        Just(PixelFormat::Bgrx8),
+        Just(PixelFormat::Bgrx10),
+        Just(PixelFormat::Gray8),
+        Just(PixelFormat::Gray16(SampleDepth::new(16).unwrap())),
+    ];
+    (1..90u32, 1..90u32, formats, any::<bool>(), any::<u32>()).prop_map(|(w, h, format, is_gray, seed)| {
+        let mut image = Image::new(Size::new(w, h), format).unwrap();
+        let bytes = format.bytes_per_pixel();
+        for y in 0..h {
+            for (x, pixel) in image.as_mut().row_mut(y).chunks_mut(bytes).enumerate() {
+                let value = (x as u32 * 3 + y * (seed % 7)) ^ (seed >> (x % 29)) & 15;
+                let common = (value & 0xff) * 0x01_0101;
+                let own = if format == PixelFormat::Bgrx8 && is_gray {
+                    common
+                } else {
+                    value.wrapping_mul(0x0201_0503)
+                };
+                let spare = u32::from_le_bytes(format.black());
+                pixel.copy_from_slice(&(own | spare).to_le_bytes()[..bytes]);
+            }
+        }
+        image
+    })
+}
+
+/// The components of all pixels.
+fn components(image: &Image) -> Vec<u32> {
+    let (bits, bytes) = (u32::from(image.format().depth()), image.format().bytes_per_pixel());
+    let channels = if image.format().is_colour() { 3 } else { 1 };
+    let component = |pixel: &[u8], channel: u32| {
+        let number = pixel.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte));
+        number >> (channel * bits) & ((1 << bits) - 1)
+    };
+    image.bytes().chunks(bytes).flat_map(|pixel| (0..channels).map(move |c| component(pixel, c))).collect()
+}
+
 fn pictures() -> impl Strategy<Value = Image> {
     (1..120u32, 1..90u32, 9..=16u8, 0..10u32, any::<u32>())
         .prop_map(|(w, h, bits, rough, seed)| picture(w, h, bits, rough, seed))
@@ -84,6 +123,27 @@ proptest! {
             let max = (1u32 << image.format().depth()) - 1;
             prop_assert!(samples(&target).all(|sample| u32::from(sample) <= max));
         }
+    }
+
+    #[test]
+    fn previews_are_off_by_as_much_as_they_say(
+        image in previews(),
+        grid in 2..=MAX_GRID,
+        flip in any::<prop::sample::Index>(),
+    ) {
+        let mut coded = Vec::new();
+        let shown = Encoder::new().encode_preview(image.as_ref(), grid, &mut coded).unwrap();
+        let mut target = Image::new(image.size(), image.format()).unwrap();
+        prop_assert_eq!(Decoder::new().decode(&coded, &mut target.as_mut()), Ok(shown));
+        let errors = components(&image).into_iter().zip(components(&target)).map(|(a, b)| a.abs_diff(b));
+        prop_assert_eq!(errors.max(), Some(u32::from(shown.max_error)));
+        let spare = u32::from_le_bytes(image.format().black()).to_le_bytes();
+        let pixels = target.bytes().chunks(image.format().bytes_per_pixel());
+        prop_assert!(pixels.clone().all(|pixel| pixel.last().is_none_or(|top| top & spare[3] == spare[3])));
+
+        let bit = flip.index(coded.len() * 8);
+        coded[bit / 8] ^= 1 << (bit % 8);
+        let _ = Decoder::new().decode(&coded, &mut target.as_mut());
     }
 
     #[test]
@@ -161,23 +221,30 @@ fn the_vectors_hold_what_they_are_named_for() {
             *sample = (((9 * x + 17 * y + x * y % 7 + 900 * (x / 35)) & 0xfff) as u16).to_le_bytes();
         }
     }
-    let (mut high, mut low) = (Vec::new(), Vec::new());
+    let (mut high, mut low, mut preview) = (Vec::new(), Vec::new(), Vec::new());
     Encoder::new().encode_high(image.as_ref(), 2, &mut high);
     Encoder::new().encode_low(image.as_ref(), 2, &mut low);
+    Encoder::new().encode_preview(image.as_ref(), 4, &mut preview);
     if std::env::var_os("LIGHTBOX_WRITE_VECTORS").is_some() {
         let path = |name| alloc::format!("{}/vectors/{name}-gray12.bin", env!("CARGO_MANIFEST_DIR"));
         std::fs::write(path("high"), high).unwrap();
         std::fs::write(path("low"), low).unwrap();
+        std::fs::write(path("preview"), preview).unwrap();
         return;
     }
-    let named: [&[u8]; 2] = [
+    let named: [&[u8]; 3] = [
         include_bytes!("../../../vectors/high-gray12.bin"),
         include_bytes!("../../../vectors/low-gray12.bin"),
+        include_bytes!("../../../vectors/preview-gray12.bin"),
     ];
-    assert_eq!([&high[..], &low[..]], named);
+    assert_eq!([&high[..], &low[..], &preview[..]], named);
     let mut target = Image::new(image.size(), format).unwrap();
     Decoder::new().decode(named[0], &mut target.as_mut()).unwrap();
     assert!(samples(&target).eq(samples(&image).map(|sample| sample & !3 | 2)));
     Decoder::new().decode(named[1], &mut target.as_mut()).unwrap();
     assert_eq!(target, image);
+    // The vectors' README tells these samples.
+    Decoder::new().decode(named[2], &mut target.as_mut()).unwrap();
+    let shown: Vec<_> = samples(&target).collect();
+    assert_eq!([0, 33, 34, 35, 36, 69].map(|x| shown[20 * 70 + x]), [356, 764, 904, 1115, 1378, 1860]);
 }
