@@ -272,19 +272,14 @@ fn look_deep(image: ImageRef<'_>, x: usize, top: usize) -> Option<Kind> {
 /// photograph hardly a pixel equals its neighbours, and it differs from what they predict by little.
 fn look(canvas: &Canvas, x: usize, top: usize) -> Kind {
     let (end_x, end_y) = ((x + CELL).min(canvas.w()), (top + CELL).min(canvas.h()));
-    let (mut seen, mut novel, mut errors) = (0, 0, 0);
-    for y in (top + 1..end_y).step_by(2) {
-        let (own, above) = (&canvas.row(y)[x..end_x], &canvas.row(y - 1)[x..end_x]);
-        for i in 1..own.len() {
-            let (w, n, nw, pixel) = (own[i - 1], above[i], above[i - 1], own[i]);
-            let is_novel = u32::from(pixel != w && pixel != n);
-            novel += is_novel;
-            errors += is_novel * gradient_error(pixel, w, n, nw);
-        }
-        seen += own.len().saturating_sub(1) as u32;
+    let rows = (top + 1..end_y).step_by(2).map(|y| (&canvas.row(y)[x..end_x], &canvas.row(y - 1)[x..end_x]));
+    let seen = (rows.len() * (end_x - x - 1)) as u32;
+    let novel: u32 = rows.clone().map(|(own, above)| count_novel(own, above)).sum();
+    if novel * 10 < seen {
+        return Kind::Text;
     }
-    let smooth = errors < novel * SMOOTH_ERROR;
-    if novel * 10 < seen || !(smooth || novel * 100 > seen * NOVEL_PERCENT) {
+    let errors: u32 = rows.map(|(own, above)| sum_errors(own, above)).sum();
+    if errors >= novel * SMOOTH_ERROR && novel * 100 <= seen * NOVEL_PERCENT {
         return Kind::Text;
     }
     // One coloured pixel anywhere makes three planes: this is no judgement, the gray way carries no colour.
@@ -293,10 +288,26 @@ fn look(canvas: &Canvas, x: usize, top: usize) -> Kind {
     if coloured { Kind::Colour } else { Kind::Gray }
 }
 
-/// How far green lies from W + N - NW.
-fn gradient_error(pixel: u32, w: u32, n: u32, nw: u32) -> u32 {
+/// How many pixels after the first equal neither W nor N.
+fn count_novel(own: &[u32], above: &[u32]) -> u32 {
+    own.iter().zip(&own[1..]).zip(&above[1..]).map(|((w, pixel), n)| is_novel(*pixel, *w, *n)).sum()
+}
+
+/// How far the green of these pixels lies from W + N - NW.
+fn sum_errors(own: &[u32], above: &[u32]) -> u32 {
     let green = |colour: u32| (colour >> 8 & 0xff) as i32;
-    (green(pixel) - green(w) - green(n) + green(nw)).unsigned_abs()
+    let before = own.iter().zip(above);
+    let pixels = own[1..].iter().zip(&above[1..]);
+    before
+        .zip(pixels)
+        .map(|((&w, &nw), (&pixel, &n))| {
+            is_novel(pixel, w, n) * (green(pixel) - green(w) - green(n) + green(nw)).unsigned_abs()
+        })
+        .sum()
+}
+
+fn is_novel(pixel: u32, w: u32, n: u32) -> u32 {
+    u32::from(pixel != w) & u32::from(pixel != n)
 }
 
 /// A novel pixel of a photograph is this close to the plane through its neighbours, on average.

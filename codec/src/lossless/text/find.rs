@@ -71,11 +71,10 @@ struct Run {
     gap_end: usize,
 }
 
-/// A copy, where it begins, and what it saves.
+/// A copy, and where it begins.
 struct Found {
     x: usize,
     copied: Copied,
-    worth: u32,
 }
 
 impl Finder {
@@ -140,10 +139,13 @@ impl Finder {
         };
         let large = seen(&mut self.large, hash::<{ LARGE.0 }, { LARGE.1 }>(data, at - 1, stride));
         let small = seen(&mut self.small, hash::<{ SMALL.0 }, { SMALL.1 }>(data, at, stride));
-        let worth = |place: usize| if place == 0 { None } else { extend(view, x, min, end, at - place) };
-        let of_small = if small == large { None } else { worth(small) };
-        let best = [worth(large), of_small].into_iter().flatten().max_by_key(|found| found.worth)?;
-        (best.worth >= MIN_WORTH).then_some(best)
+        let copy = |place: usize| if place == 0 { None } else { extend(view, x, min, end, at - place) };
+        let of_small = if small == large { None } else { copy(small) };
+        let best = [copy(large), of_small]
+            .into_iter()
+            .flatten()
+            .max_by_key(|found| found.copied.w * found.copied.h)?;
+        is_worth_it(view, &best).then_some(best)
     }
 }
 
@@ -159,7 +161,8 @@ fn extend(view: &View<'_>, x: usize, min: usize, end: usize, back: usize) -> Opt
     }
     // The widest rect of each height, and the largest of all.
     let (mut best, mut area) = (None, 0);
-    for rows in 0..MAX_ROWS.min(view.h - view.y) {
+    let max_rows = MAX_ROWS.min(view.h - view.y);
+    for rows in 0..max_rows {
         let y = view.y + rows;
         if rows > 0
             && y.is_multiple_of(CELL)
@@ -176,15 +179,19 @@ fn extend(view: &View<'_>, x: usize, min: usize, end: usize, back: usize) -> Opt
         (from, to) = (x - equal_at_end(own, source), x + right);
         if (to - from) * (rows + 1) > area {
             area = (to - from) * (rows + 1);
-            best = Some((from, Copied { w: to - from, h: rows + 1, vector: Vector { dx, dy } }));
+            let copied = Copied { w: to - from, h: rows + 1, vector: Vector { dx, dy } };
+            best = Some(Found { x: from, copied });
+        } else if (to - from) * max_rows <= area {
+            break;
         }
     }
-    let (x, copied) = best?;
-    Some(Found { x, copied, worth: edges(view, x, copied) })
+    best
 }
 
-/// What the pixels of a copy would cost without it, very roughly: most differ from their neighbours or they do not.
-fn edges(view: &View<'_>, x: usize, copied: Copied) -> u32 {
+/// True if the pixels of a copy would cost more without it, very roughly: most differ from their neighbours or they do
+/// not.
+fn is_worth_it(view: &View<'_>, found: &Found) -> bool {
+    let (x, copied) = (found.x, found.copied);
     let mut edges = 0;
     for rows in 0..copied.h {
         let (own, before) = view.pair(x, x + copied.w, rows, 1);
@@ -193,8 +200,11 @@ fn edges(view: &View<'_>, x: usize, copied: Copied) -> u32 {
             let (from_w, from_n) = (u32::from(pixel != w), u32::from(pixel != n));
             edges += from_w + from_n + (from_w & from_n);
         }
+        if edges >= MIN_WORTH {
+            return true;
+        }
     }
-    edges
+    false
 }
 
 /// A hash of `W` columns and `H` rows of the canvas.
@@ -228,27 +238,51 @@ fn run(view: &View<'_>, row: &[Hanging], x: usize, equal: impl Fn(usize, usize) 
 /// How many pixels from the first on are equal.
 #[inline(always)]
 fn equal(a: &[u32], b: &[u32]) -> usize {
-    let differ = |(a, b): (&[u32; GRAIN], &[u32; GRAIN])| (0..GRAIN).fold(0, |d, i| d | (a[i] ^ b[i])) != 0;
-    let same = a.as_chunks().0.iter().zip(b.as_chunks().0).take_while(|pair| !differ(*pair)).count() * GRAIN;
+    let mut same = 0;
+    for (a, b) in a.as_chunks().0.iter().zip(b.as_chunks().0) {
+        match differences(a, b) {
+            0 => same += GRAIN,
+            places => return same + places.trailing_zeros() as usize,
+        }
+    }
     same + a[same..].iter().zip(&b[same..]).take_while(|(a, b)| a == b).count()
 }
 
 /// How many pixels up to the last are equal.
 #[inline(always)]
 fn equal_at_end(a: &[u32], b: &[u32]) -> usize {
-    let differ = |(a, b): (&[u32; GRAIN], &[u32; GRAIN])| (0..GRAIN).fold(0, |d, i| d | (a[i] ^ b[i])) != 0;
-    let (a_chunks, b_chunks) = (a.as_rchunks().1.iter().rev(), b.as_rchunks().1.iter().rev());
-    let same = a_chunks.zip(b_chunks).take_while(|pair| !differ(*pair)).count() * GRAIN;
-    let (a, b) = (&a[..a.len() - same], &b[..b.len() - same]);
-    same + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
+    let (a_rest, a) = a.as_rchunks();
+    let (b_rest, b) = b.as_rchunks();
+    let mut same = 0;
+    for (a, b) in a.iter().zip(b).rev() {
+        match differences(a, b) {
+            0 => same += GRAIN,
+            places => return same + places.leading_zeros() as usize - (32 - GRAIN),
+        }
+    }
+    same + a_rest.iter().zip(b_rest).rev().take_while(|(a, b)| a == b).count()
 }
 
 /// How many pixels from the first on have one colour.
 #[inline(always)]
 fn equal_to(a: &[u32], colour: u32) -> usize {
-    let differs = |a: &[u32; GRAIN]| (0..GRAIN).fold(0, |d, i| d | (a[i] ^ colour)) != 0;
-    let same = a.as_chunks().0.iter().take_while(|chunk| !differs(chunk)).count() * GRAIN;
+    let mut same = 0;
+    for a in a.as_chunks().0 {
+        match differences(a, &[colour; GRAIN]) {
+            0 => same += GRAIN,
+            places => return same + places.trailing_zeros() as usize,
+        }
+    }
     same + a[same..].iter().take_while(|a| **a == colour).count()
+}
+
+/// Which of some pixels differ: the first is bit 0. Whether any does is asked first, as the CPU has instructions for it.
+#[inline(always)]
+fn differences(a: &[u32; GRAIN], b: &[u32; GRAIN]) -> u32 {
+    if (0..GRAIN).fold(0, |any, i| any | (a[i] ^ b[i])) == 0 {
+        return 0;
+    }
+    (0..GRAIN).fold(0, |places, i| places | u32::from(a[i] != b[i]) << i)
 }
 
 /// Pixels that are compared together.
