@@ -48,8 +48,8 @@ pub(in crate::lossless) fn fold(sample: i32, prediction: i32, bits: u32) -> u32 
 
 /// What [`fold`] folded.
 #[inline(always)]
-pub(in crate::lossless) fn unfold(z: u32, prediction: i32, max: i32) -> i32 {
-    (prediction + ((z >> 1) as i32 ^ -((z & 1) as i32))) & max
+pub(in crate::lossless) fn unfold(z: u16, prediction: u16, max: u16) -> u16 {
+    prediction.wrapping_add((z >> 1) ^ (z & 1).wrapping_neg()) & max
 }
 
 /// The context: how large the residuals around are, two steps an octave.
@@ -100,11 +100,11 @@ mod tests {
     #[test]
     fn unfold_undoes_fold() {
         for bits in [8u32, 9, 16] {
-            let max = (1 << bits) - 1;
+            let max = ((1u32 << bits) - 1) as u16;
             for (sample, prediction) in [(0, 0), (0, max), (max, 0), (max, max), (3, 200), (max / 2, max)] {
-                let z = fold(sample, prediction, bits);
-                assert!(z <= max as u32);
-                assert_eq!(unfold(z, prediction, max), sample);
+                let z = fold(i32::from(sample), i32::from(prediction), bits);
+                assert!(z <= u32::from(max));
+                assert_eq!(unfold(z as u16, prediction, max), sample);
             }
         }
     }

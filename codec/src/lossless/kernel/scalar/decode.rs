@@ -1,8 +1,9 @@
 //! From words to samples: prediction and entropy decoder walk together, a step of sixteen lanes at a time.
 
-use crate::lossless::wave::model::{CONTEXTS, MED, TOKENS, context, linear, med, raw_bits, unfold, weights};
+use super::{Edges, Stage, Walk};
+use crate::lossless::wave::model::{CONTEXTS, GUIDE_WEIGHT, MED, TOKENS, raw_bits, unfold, weights};
 use crate::lossless::wave::tables::{SCALE_BITS, SLOTS, WIDE_SLOT};
-use crate::lossless::wave::{BLOCK, LAG, LANES, Unit};
+use crate::lossless::wave::{BLOCK, LANES, Unit};
 
 /// A unit to be decoded.
 pub(in crate::lossless) struct Decoding<'a> {
@@ -81,10 +82,21 @@ impl Source {
     }
 }
 
-/// A number for each lane.
-type Lanes = [i32; LANES];
+/// A number for each lane: a sample with its top bit turned, which makes it a signed number, or a residual.
+type Lanes = [u16; LANES];
 
-/// `yes` in the lanes where the mask is -1, `no` where it is 0.
+/// Turns the top bit of a sample.
+const TURN: u16 = 1 << 15;
+
+/// Every lane gets what the lane above had, lane 0 gets `first`.
+#[inline(always)]
+fn down(lanes: &Lanes, first: u16) -> Lanes {
+    let mut out = [first; LANES];
+    out[1..].copy_from_slice(&lanes[..LANES - 1]);
+    out
+}
+
+/// `yes` in the lanes where the mask is all ones, `no` where it is 0.
 #[inline(always)]
 fn select(mask: &Lanes, yes: &Lanes, no: &Lanes) -> Lanes {
     let mut out = [0; LANES];
@@ -94,22 +106,15 @@ fn select(mask: &Lanes, yes: &Lanes, no: &Lanes) -> Lanes {
     out
 }
 
-/// Every lane gets what the lane above had, lane 0 gets `first`.
-#[inline(always)]
-fn down(lanes: &Lanes, first: i32) -> Lanes {
-    let mut out = [first; LANES];
-    out[1..].copy_from_slice(&lanes[..LANES - 1]);
-    out
-}
-
-/// What lies around the sixteen lanes, as samples or as residuals.
-struct Around {
-    w: Lanes,
-    ww: Lanes,
-    /// NE of the last step, which is N of this one; then NW, and what becomes NN a lane further down.
-    n: Lanes,
-    nw: Lanes,
-    older: Lanes,
+/// What lies around the lanes, as samples or as residuals, step by step: what is W of one step is WW of the next.
+struct History {
+    /// Number `step` belongs to the step before.
+    own: [Lanes; BLOCK + 1],
+    /// W under the border rules, likewise.
+    w: [Lanes; BLOCK + 1],
+    /// NE before the border rule: number `step + 3` is NE, the one before is N, then come NW and what, a lane
+    /// further down, is NN.
+    ne: [Lanes; BLOCK + 3],
 }
 
 /// The neighbours under the border rules.
@@ -122,213 +127,239 @@ struct Taps {
     nn: Lanes,
 }
 
-impl Around {
-    #[inline(always)]
-    fn new(above: i32) -> Self {
-        let mut n = [0; LANES];
-        n[0] = above;
-        Self { w: [0; LANES], ww: [0; LANES], n, nw: [0; LANES], older: [0; LANES] }
+impl History {
+    /// Before the first step of a unit, with lane 0 below `north`.
+    fn new(north: u16) -> Self {
+        let mut ne = [[0; LANES]; BLOCK + 3];
+        ne[2][0] = north;
+        Self { own: [[0; LANES]; BLOCK + 1], w: [[0; LANES]; BLOCK + 1], ne }
     }
 
-    /// The taps; `ne` is NE before the border rule. `nn0` is what lane 0 has no lane above for.
+    /// The taps of a step; `ne0` and `nn0` are what lane 0 has no lane above for.
     #[inline(always)]
-    fn taps(&self, ne: &Lanes, nn0: i32, at: &Position) -> Taps {
-        Taps {
-            w: select(&at.first, &self.n, &self.w),
-            n: self.n,
-            nw: select(&at.first, &self.n, &self.nw),
-            ne: select(&at.last, &self.n, ne),
-            ww: select(&at.first, &self.n, &self.ww),
-            nn: down(&self.older, nn0),
-        }
+    fn taps(&mut self, step: usize, ne0: u16, nn0: u16, at: Option<&Masks>) -> Taps {
+        let ne = down(&self.own[step], ne0);
+        self.ne[step + 3] = ne;
+        let (w, n, nw, ww) = (self.own[step], self.ne[step + 2], self.ne[step + 1], self.w[step]);
+        let nn = down(&self.ne[step], nn0);
+        let taps = match at {
+            None => Taps { w, n, nw, ne, ww, nn },
+            Some(at) => Taps {
+                w: select(&at.first, &n, &w),
+                n,
+                nw: select(&at.first, &n, &nw),
+                ne: select(&at.last, &n, &ne),
+                ww: select(&at.first, &n, &ww),
+                nn,
+            },
+        };
+        self.w[step + 1] = taps.w;
+        taps
     }
 
-    /// Goes on to the next step: `own` are this step's values, `taps.w` what was W, `ne` what will be N.
-    #[inline(always)]
-    fn shift(&mut self, own: Lanes, taps: &Taps, ne: Lanes) {
-        self.ww = taps.w;
-        self.w = own;
-        self.older = self.nw;
-        self.nw = self.n;
-        self.n = ne;
+    /// Goes on to the next block.
+    fn next_block(&mut self) {
+        self.own[0] = self.own[BLOCK];
+        self.w[0] = self.w[BLOCK];
+        self.ne.copy_within(BLOCK.., 0);
     }
 }
 
-/// Where the lanes stand; masks are -1 for yes.
-struct Position {
-    column: Lanes,
-    row: Lanes,
-    /// On column 0.
+/// Which lanes stand on the first column, on the last, and inside the unit: all ones or 0.
+struct Masks {
     first: Lanes,
-    /// On the last column.
     last: Lanes,
-    /// Inside the unit.
     active: Lanes,
 }
 
-impl Position {
+impl Masks {
     #[inline(always)]
-    fn new() -> Self {
-        let (mut column, mut row) = ([0; LANES], [0; LANES]);
+    fn new(edges: &Edges, step: usize) -> Self {
+        let now = step as i16;
+        let mask = |yes: bool| if yes { u16::MAX } else { 0 };
+        let (mut first, mut last, mut active) = ([0; LANES], [0; LANES], [0; LANES]);
         for i in 0..LANES {
-            column[i] = -((LAG * i) as i32);
-            row[i] = i as i32;
+            first[i] = mask(edges.first[0][i] == now) | mask(edges.first[1][i] == now);
+            last[i] = mask(edges.last[0][i] == now) | mask(edges.last[1][i] == now);
+            let [end, next, next_end] = [edges.active[0][i], edges.active[1][i], edges.active[2][i]];
+            active[i] = mask(now < end) | (mask(now >= next) & mask(now < next_end));
         }
-        Self { column, row, first: [0; LANES], last: [0; LANES], active: [0; LANES] }
+        Self { first, last, active }
     }
-
-    /// Brings the masks up to date.
-    #[inline(always)]
-    fn look(&mut self, w: i32, rows: i32) {
-        for i in 0..LANES {
-            let column = self.column[i];
-            self.first[i] = -i32::from(column == 0);
-            self.last[i] = -i32::from(column == w - 1);
-            self.active[i] = -i32::from((column as u32) < w as u32) & -i32::from(self.row[i] < rows);
-        }
-    }
-
-    #[inline(always)]
-    fn step(&mut self, pitch: i32) {
-        for i in 0..LANES {
-            let next = self.column[i] + 1;
-            let wraps = -i32::from(next == pitch);
-            self.column[i] = next & !wraps;
-            self.row[i] += LANES as i32 & wraps;
-        }
-    }
-}
-
-/// What lane 0 reads of the rows above the unit's bands.
-#[derive(Clone, Copy)]
-struct Above {
-    /// Where in the samples the row of lane 0 begins, and which column it reads.
-    row: usize,
-    column: usize,
 }
 
 #[inline(always)]
 pub(in crate::lossless) fn decode(job: &mut Decoding<'_>) {
-    let Unit { rows, w, pitch, steps, .. } = job.unit;
-    let max = (1i32 << job.bits) - 1;
-    let stride = job.stride;
-    // Row `r` of the unit begins here; its N is `stride` before, its NN twice that.
-    let start = |row: usize| (row + 2) * stride + 2;
-    let mut samples = Around::new(i32::from(job.samples[start(0) - stride]));
-    let mut residuals = Around::new(i32::from(job.line[0]));
-    let mut at = Position::new();
-    // Lane 0 takes NN of this column and NE, which is N of the next, from the plane.
-    let (mut here, mut next) = (Above { row: 0, column: 0 }, Above { row: 0, column: 1 % pitch });
-    for (block, &id) in job.predictors[..steps / BLOCK].iter().enumerate() {
-        let c = weights(id);
-        for step in block * BLOCK..(block + 1) * BLOCK {
-            at.look(w as i32, rows as i32);
-            // Past the last row and column there is nothing to read, and nothing is decoded.
-            let read = |above: &Above, up: usize| {
-                let inside = above.row < rows && above.column < w;
-                let at = if inside { start(above.row) - up * stride + above.column } else { 0 };
-                i32::from(job.samples[at])
-            };
-            let (ne0, nn0) = (read(&next, 1), read(&here, 2));
-            let ne = down(&samples.w, ne0);
-            let taps = samples.taps(&ne, nn0, &at);
-            let z_ne = down(&residuals.w, i32::from(job.line[next.column]));
-            let z_taps = residuals.taps(&z_ne, residuals.n[0], &at);
-
-            let guide = job.guide.as_ref().map_or([0; LANES], |guide| guide[step].map(i32::from));
-            let z = take_residuals(job, &contexts(&z_taps, &guide), &at.active);
-            if let Some(guide) = &mut job.guide {
-                for (sum, z) in guide[step].iter_mut().zip(z) {
-                    *sum = sum.saturating_add(z as u16);
-                }
-            }
-
-            let prediction = predict(id, &c, &taps, max);
-            let mut own = [0; LANES];
-            for i in 0..LANES {
-                own[i] = unfold(z[i] as u32, prediction[i], max);
-            }
-            let own = select(&at.active, &own, &samples.w);
-            for i in 0..LANES {
-                if at.active[i] != 0 {
-                    job.samples[start(at.row[i] as usize) + at.column[i] as usize] = own[i] as u16;
-                }
-            }
-            if at.active[LANES - 1] != 0 {
-                job.line[at.column[LANES - 1] as usize] = z[LANES - 1] as u16;
-            }
-            samples.shift(own, &taps, ne);
-            residuals.shift(z, &z_taps, z_ne);
-            at.step(pitch as i32);
-            here = next;
-            next.column += 1;
-            if next.column == pitch {
-                next = Above { row: next.row + LANES, column: 0 };
-            }
+    let (mut walk, mut stage, mut edges) = (Walk::new(job.unit), Stage::new(), Edges::default());
+    stage.load(job, &walk);
+    let mut samples = History::new(stage.north[Stage::BEFORE] ^ TURN);
+    let mut residuals = History::new(stage.residuals[Stage::BEFORE]);
+    let mut starts = [0; 32];
+    starts[..CONTEXTS].copy_from_slice(job.starts);
+    let predictors = job.predictors;
+    for (block, &id) in predictors[..job.unit.steps / BLOCK].iter().enumerate() {
+        stage.load(job, &walk);
+        let is_inside = walk.is_inside();
+        if !is_inside {
+            edges.set(&walk);
         }
+        let at = Block { first: block * BLOCK, id, starts: &starts, edges: &edges };
+        if is_inside {
+            decode_block::<false>(job, &at, &stage, &mut samples, &mut residuals);
+        } else {
+            decode_block::<true>(job, &at, &stage, &mut samples, &mut residuals);
+        }
+        for step in 0..BLOCK {
+            for lane in 0..LANES {
+                stage.fresh[lane][step] = samples.own[step + 1][lane] ^ TURN;
+            }
+            stage.last_lane[step] = residuals.own[step + 1][LANES - 1];
+        }
+        stage.store(job, &walk);
+        samples.next_block();
+        residuals.next_block();
+        walk.next_block();
     }
 }
 
+/// What is the same at all steps of a block.
+struct Block<'a> {
+    /// The number of the first step.
+    first: usize,
+    /// The predictor.
+    id: u8,
+    /// Where the table of each context begins.
+    starts: &'a [u32; 32],
+    edges: &'a Edges,
+}
+
+/// Decodes the steps of a block; without `EDGE`, no lane meets a border.
 #[inline(always)]
-fn contexts(z: &Taps, guide: &Lanes) -> Lanes {
-    let mut out = [0; LANES];
+fn decode_block<const EDGE: bool>(
+    job: &mut Decoding<'_>,
+    at: &Block<'_>,
+    stage: &Stage,
+    samples: &mut History,
+    residuals: &mut History,
+) {
+    let c = weights(at.id).map(|c| c as i16);
+    let max = ((1u32 << job.bits) - 1) as u16;
+    for step in 0..BLOCK {
+        let masks = if EDGE { Some(&Masks::new(at.edges, step)) } else { None };
+        // Lane 0 has no lane two above: N stands for it.
+        let (z_ne0, z_nn0) =
+            (stage.residuals[Stage::BEFORE + step + 1], stage.residuals[Stage::BEFORE + step]);
+        let z_taps = residuals.taps(step, z_ne0, z_nn0, masks);
+        let mut energy = energy(&z_taps);
+        if let Some(guide) = &job.guide {
+            let guide = &guide[at.first + step];
+            for i in 0..LANES {
+                (0..GUIDE_WEIGHT).for_each(|_| energy[i] = energy[i].saturating_add(guide[i]));
+            }
+        }
+        let active = masks.map(|masks| &masks.active);
+        let z = take_residuals(job, &contexts(&energy), at.starts, active);
+        if let Some(guide) = &mut job.guide {
+            for (sum, z) in guide[at.first + step].iter_mut().zip(z) {
+                *sum = sum.saturating_add(z);
+            }
+        }
+        residuals.own[step + 1] = z;
+
+        let (ne0, nn0) = (stage.north[Stage::BEFORE + step + 1], stage.north2[Stage::BEFORE + step]);
+        let taps = samples.taps(step, ne0 ^ TURN, nn0 ^ TURN, masks);
+        let prediction = predict(at.id, &c, &taps, max);
+        let mut own = [0; LANES];
+        for i in 0..LANES {
+            own[i] = unfold(z[i], prediction[i] ^ TURN, max) ^ TURN;
+        }
+        samples.own[step + 1] = match active {
+            Some(active) => select(active, &own, &samples.own[step]),
+            None => own,
+        };
+    }
+}
+
+/// How large the residuals around are, up to 2^16 - 1: contexts go up to an energy of 3 * 2^12.
+#[inline(always)]
+fn energy(z: &Taps) -> Lanes {
+    let mut out = [0u16; LANES];
     for i in 0..LANES {
-        let z = [z.w[i], z.n[i], z.nw[i], z.ne[i], z.ww[i], z.nn[i]].map(|z| z as u32);
-        out[i] = context(z, guide[i] as u32) as i32;
+        let half = z.n[i].saturating_add(z.nw[i]).saturating_add(z.ne[i]).saturating_add(z.ww[i]);
+        let half = half.saturating_add(z.w[i]).saturating_add(z.w[i]);
+        let rest = z.n[i].saturating_add(z.nn[i]).saturating_add(1);
+        out[i] = half.saturating_add(half).saturating_add(rest);
     }
     out
 }
 
 #[inline(always)]
-fn predict(id: u8, c: &[i32; 6], taps: &Taps, max: i32) -> Lanes {
+fn contexts(energy: &Lanes) -> Lanes {
+    let mut out = [0; LANES];
+    for i in 0..LANES {
+        // Float bits number the half octaves, from 254 on.
+        let energy = i32::from(energy[i].min(3 << 12));
+        out[i] = ((energy as f32).to_bits() >> 22) as u16 - 254;
+    }
+    out
+}
+
+/// Predictions with their top bit turned.
+#[inline(always)]
+fn predict(id: u8, c: &[i16; 6], taps: &Taps, max: u16) -> Lanes {
     let mut out = [0; LANES];
     if id == MED {
         for i in 0..LANES {
-            out[i] = med(taps.w[i], taps.n[i], taps.nw[i]);
+            let [w, n, nw] = [taps.w[i] as i16, taps.n[i] as i16, taps.nw[i] as i16];
+            let between = nw.max(w.min(n)).min(w.max(n));
+            out[i] = w.wrapping_add(n).wrapping_sub(between) as u16;
         }
     } else {
         for i in 0..LANES {
-            let around = [taps.w[i], taps.n[i], taps.nw[i], taps.ne[i], taps.ww[i], taps.nn[i]];
-            out[i] = linear(c, around, max);
+            let product = |tap: u16, c: i16| i32::from(tap as i16) * i32::from(c);
+            let sum = product(taps.n[i], c[1]) + product(taps.nw[i], c[2]) + product(taps.ne[i], c[3]);
+            let sum = sum + product(taps.ww[i], c[4]) + product(taps.nn[i], c[5]) + product(taps.w[i], c[0]);
+            // Weights sum to 256: the top bit of the taps becomes that of the prediction.
+            let sum = ((sum + 128) >> 8).max(i16::MIN.into()).min(i16::MAX.into()) as i16;
+            out[i] = sum.min((max ^ TURN) as i16) as u16;
         }
     }
     out
 }
 
-/// One residual for each active lane, 0 for the others.
+/// One residual for each active lane, 0 for the others; without `active`, all are.
 #[inline(always)]
-fn take_residuals(job: &mut Decoding<'_>, contexts: &Lanes, active: &Lanes) -> Lanes {
+fn take_residuals(
+    job: &mut Decoding<'_>,
+    contexts: &Lanes,
+    starts: &[u32; 32],
+    active: Option<&Lanes>,
+) -> Lanes {
     let (states, words) = (&mut *job.states, job.source.window());
     let mut taken = 0;
     let mut z = [0; LANES];
-    let mut wide = 0u32;
+    let mut wide = 0;
     for i in 0..LANES {
         // An idle lane goes through the motions, and keeps its state.
+        let is_active = active.is_none_or(|active| active[i] != 0);
         let x = states[i];
-        let start = job.starts[contexts[i] as usize % CONTEXTS];
-        let entry = job.table[(start | x & ((1 << SCALE_BITS) - 1)) as usize % SLOTS];
-        let (offset, frequency) = (entry & 0x3ff, entry >> 10 & 0x3ff);
-        let (base, bits) = (entry >> 20 & 0xff, entry >> 29);
-        let mask = active[i] as u32;
+        let start = starts[usize::from(contexts[i]) % starts.len()];
+        let slot = job.table[(start | x & ((1 << SCALE_BITS) - 1)) as usize % SLOTS];
+        let (offset, frequency) = (slot & 0x3ff, slot >> 10 & 0x3ff);
+        let (base, bits) = (slot >> 20 & 0xff, slot >> 29);
         let next = frequency * (x >> SCALE_BITS) + offset;
-        z[i] = ((base + (next & ((1 << bits) - 1))) & mask) as i32;
+        let value = base + (next & !(u32::MAX << bits));
         let next = next >> bits;
         let low = next < 1 << 16;
         let more = next << 16 | u32::from(words[taken % Source::ROOM]);
-        taken += usize::from(low) & mask as usize;
-        states[i] = if mask == 0 {
-            x
-        } else if low {
-            more
-        } else {
-            next
-        };
-        wide |= (u32::from(entry & WIDE_SLOT != 0) & mask) << i;
+        let next = if low { more } else { next };
+        taken += usize::from(low & is_active);
+        states[i] = if is_active { next } else { x };
+        z[i] = if is_active { value as u16 } else { 0 };
+        wide |= (u32::from(slot & WIDE_SLOT != 0) & u32::from(is_active)) << i;
     }
     if wide != 0 {
-        let mut large = z.map(|z| z as u16);
-        take_wide(states, &mut large, wide, words, &mut taken);
-        z = large.map(i32::from);
+        take_wide(states, &mut z, wide, words, &mut taken);
     }
     job.source.advance(taken);
     z

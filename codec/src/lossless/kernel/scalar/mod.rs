@@ -15,13 +15,14 @@ use crate::lossless::wave::model::CONTEXTS;
 pub(in crate::lossless) use decode::{Decoding, Source, decode};
 pub(in crate::lossless) use model::{Counts, Modelling, Residuals, Stretch, model, try_stretch};
 pub(in crate::lossless) use push::{Words, push};
+pub(in crate::lossless) use walk::{Edges, Stage, Walk};
 // What the faster versions share with the plain ones.
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub(in crate::lossless) use {
     decode::take_wide,
     model::{SMALL_ERROR, border_taps, set_margins, stretches, take_cheapest},
     push::{Tables, push_step},
-    walk::{Edges, Run, Stage, Walk},
+    walk::Run,
 };
 
 /// The symbols of a step.
