@@ -26,6 +26,7 @@
 //! ```
 
 mod grid;
+mod list;
 mod low;
 mod preview;
 mod tables;
@@ -33,10 +34,13 @@ mod walk;
 
 use alloc::vec::Vec;
 
+use self::list::List;
 use super::bytes::Reader;
+use super::census::Census;
 use super::decoder::give_samples;
 use super::encoder::take_samples;
 use super::plane::Plane;
+use super::split::{Split, number_samples};
 use super::wave::{self, DecodeScratch, EncodeScratch, Search};
 use super::{DecodeError, Level};
 use crate::cpu::Features;
@@ -103,6 +107,7 @@ pub struct Encoder {
     features: Features,
     search: Search,
     plane: Plane,
+    census: Census,
     channels: Vec<Plane>,
     coarse: Vec<Plane>,
     wave: EncodeScratch,
@@ -120,6 +125,7 @@ impl Encoder {
             features: Features::detect(),
             search: level.search(),
             plane: Plane::default(),
+            census: Census::default(),
             channels: Vec::new(),
             coarse: Vec::new(),
             wave: EncodeScratch::new(),
@@ -154,21 +160,19 @@ impl Encoder {
     /// its format, or `low_bits` is out of range. Such a rect is for [`Encoder::encode`](super::Encoder).
     pub fn encode_high(&mut self, image: ImageRef<'_>, low_bits: u32, out: &mut Vec<u8>) -> Option<Shown> {
         self.take(image, low_bits)?;
+        let max_error = self.begin(Pass::High, low_bits, out);
         let bits = self.plane.bits();
-        for y in 0..self.plane.h() {
-            self.plane.row_mut(y).iter_mut().for_each(|sample| *sample >>= low_bits);
-        }
+        change(&mut self.plane, |sample| sample >> low_bits);
         self.plane.set_bits(bits - low_bits);
-        out.extend([Pass::High.code(), low_bits as u8]);
         wave::encode(self.features, self.search, core::slice::from_mut(&mut self.plane), &mut self.wave, out);
-        Some(Shown { pass: Pass::High, max_error: half_cell(low_bits) })
+        Some(Shown { pass: Pass::High, max_error })
     }
 
     /// Appends the second pass, for a target that shows what [`Encoder::encode_high`] wrote of this image with as
     /// many low bits. `None` as there.
     pub fn encode_low(&mut self, image: ImageRef<'_>, low_bits: u32, out: &mut Vec<u8>) -> Option<Shown> {
         self.take(image, low_bits)?;
-        out.extend([Pass::Low.code(), low_bits as u8]);
+        self.begin(Pass::Low, low_bits, out);
         let encode = match low_bits {
             1 => low::encode::<2>,
             2 => low::encode::<4>,
@@ -183,6 +187,23 @@ impl Encoder {
         let is_deep = matches!(image.format(), PixelFormat::Gray16(_));
         let can = is_deep && (1..=MAX_LOW_BITS).contains(&low_bits) && take_samples(image, &mut self.plane);
         can.then_some(())
+    }
+
+    /// Appends the head of a pass, numbers the samples if that is cheaper, and gives the error of the first pass.
+    fn begin(&mut self, pass: Pass, low_bits: u32, out: &mut Vec<u8>) -> u16 {
+        let depth = self.plane.bits();
+        number_samples(&mut self.plane, &mut self.census);
+        if self.plane.split != Split::Palette {
+            out.extend([pass.code(), low_bits as u8]);
+            return half_cell(low_bits);
+        }
+        out.extend([pass.code(), low_bits as u8 | LISTED]);
+        self.plane.palette.write(depth, false, out);
+        let list = List::new(&self.plane.palette, low_bits);
+        change(&mut self.plane, |entry| list.number(entry));
+        self.plane.set_bits(list.bits());
+        self.plane.split = Split::Gray;
+        list.max_error()
     }
 }
 
@@ -237,25 +258,32 @@ impl Decoder {
     }
 
     fn decode_high(&mut self, reader: &mut Reader<'_>, into: &mut ImageMut<'_>) -> Result<u16, DecodeError> {
-        let low_bits = read_low_bits(reader)?;
-        let bits = u32::from(into.format().depth()) - low_bits;
-        self.plane.reset(into.size().w as usize, into.size().h as usize, bits);
+        let (low_bits, list) = self.read_head(reader, into)?;
+        let bits = list.as_ref().map_or(into.format().depth().into(), List::bits);
+        self.plane.reset(into.size().w as usize, into.size().h as usize, bits - low_bits);
         wave::decode(self.features, reader, core::slice::from_mut(&mut self.plane), &mut self.wave)?;
         let half = half_cell(low_bits);
-        for y in 0..self.plane.h() {
-            self.plane.row_mut(y).iter_mut().for_each(|sample| *sample = *sample << low_bits | half);
+        match &list {
+            Some(list) => change(&mut self.plane, |cell| list.middle(cell)),
+            None => change(&mut self.plane, |cell| cell << low_bits | half),
         }
         give_samples(&self.plane, into);
-        Ok(half)
+        Ok(list.map_or(half, |list| list.max_error()))
     }
 
     fn decode_low(&mut self, reader: &mut Reader<'_>, into: &mut ImageMut<'_>) -> Result<u16, DecodeError> {
-        let low_bits = read_low_bits(reader)?;
+        let (low_bits, list) = self.read_head(reader, into)?;
         take_samples(into.as_ref(), &mut self.plane);
-        let max = ((1u32 << self.plane.bits()) - 1) as u16;
-        for y in 0..self.plane.h() {
-            // Bits beyond the depth, which no pass paints, would be worse than wrong.
-            self.plane.row_mut(y).iter_mut().for_each(|sample| *sample &= max);
+        match &list {
+            Some(list) => {
+                change(&mut self.plane, |shown| list.cell_start(shown));
+                self.plane.set_bits(list.bits());
+            }
+            None => {
+                // Bits beyond the depth, which no pass paints, would be worse than wrong.
+                let max = ((1u32 << self.plane.bits()) - 1) as u16;
+                change(&mut self.plane, |shown| shown & max);
+            }
         }
         let decode = match low_bits {
             1 => low::decode::<2>,
@@ -264,8 +292,31 @@ impl Decoder {
             _ => low::decode::<16>,
         };
         decode(&mut self.plane, reader)?;
+        if let Some(list) = &list {
+            change(&mut self.plane, |number| list.sample(number));
+        }
         give_samples(&self.plane, into);
         Ok(0)
+    }
+
+    /// Reads the number of low bits, and the list that samples are numbers of if there is one.
+    fn read_head(
+        &mut self,
+        reader: &mut Reader<'_>,
+        into: &ImageMut<'_>,
+    ) -> Result<(u32, Option<List>), DecodeError> {
+        let head = reader.byte()?;
+        let low_bits = u32::from(head & !LISTED);
+        if low_bits == 0 || low_bits > MAX_LOW_BITS {
+            return Err(DecodeError::Corrupt("number of low bits"));
+        }
+        if head & LISTED == 0 {
+            return Ok((low_bits, None));
+        }
+        // There are no more entries than samples, or the list would not be bounded by the rect.
+        let area = into.size().area() as usize;
+        self.plane.palette.read(into.format().depth().into(), false, area, reader)?;
+        Ok((low_bits, Some(List::new(&self.plane.palette, low_bits))))
     }
 }
 
@@ -275,12 +326,15 @@ impl Default for Decoder {
     }
 }
 
-fn read_low_bits(reader: &mut Reader<'_>) -> Result<u32, DecodeError> {
-    match u32::from(reader.byte()?) {
-        bits @ 1..=MAX_LOW_BITS => Ok(bits),
-        _ => Err(DecodeError::Corrupt("number of low bits")),
+/// Changes every sample of a plane.
+fn change(plane: &mut Plane, by: impl Fn(u16) -> u16) {
+    for y in 0..plane.h() {
+        plane.row_mut(y).iter_mut().for_each(|sample| *sample = by(*sample));
     }
 }
+
+/// Set beside the number of low bits if a list follows.
+const LISTED: u8 = 0x80;
 
 /// The middle of a cell, which is also how far its first sample lies from it.
 const fn half_cell(low_bits: u32) -> u16 {

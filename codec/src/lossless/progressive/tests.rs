@@ -43,7 +43,9 @@ fn check(image: &Image, low_bits: u32) {
         let mut target = Image::new(image.size(), image.format()).unwrap();
         let mut decoder = Decoder::new();
         assert_eq!(decoder.decode(&high, &mut target.as_mut()), Ok(first));
-        assert_eq!(first, Shown { pass: Pass::High, max_error: 1 << (low_bits - 1) });
+        let half = 1 << (low_bits - 1);
+        assert!(first.pass == Pass::High && (first.max_error == half || high[1] & 0x80 != 0));
+        assert!(first.max_error <= 2 * half);
         let error = samples(image).zip(samples(&target)).map(|(a, b)| a.abs_diff(b)).max();
         assert!(error <= Some(first.max_error), "{error:?} after {first:?}");
         assert_eq!(decoder.decode(&low, &mut target.as_mut()), Ok(second));
@@ -150,7 +152,7 @@ proptest! {
     fn random_bytes_are_never_fatal(
         image in pictures(),
         pass in 0x1e..0x26u8,
-        low_bits in 0..6u8,
+        low_bits in prop_oneof![0..6u8, 0x80..0x86u8],
         rest in prop::collection::vec(any::<u8>(), 0..400),
     ) {
         let bytes = [&[pass, low_bits], &rest[..]].concat();
@@ -165,6 +167,24 @@ fn borders_of_lanes_blocks_and_units() {
         for low_bits in 1..=MAX_LOW_BITS {
             check(&picture(w, h, 12, 5, w * 31 + h), low_bits);
         }
+    }
+}
+
+/// Values that leave gaps are numbered; a jump of thousands still does not make a cell wide.
+#[test]
+fn samples_with_gaps_come_as_numbers() {
+    let mut image = picture(160, 130, 12, 7, 5);
+    for y in 0..130 {
+        for sample in image.as_mut().row_mut(y).as_chunks_mut::<2>().0 {
+            let value = u16::from_le_bytes(*sample) / 4 * 3;
+            *sample = if y < 20 { value } else { value / 5 * 16 % 4096 }.to_le_bytes();
+        }
+    }
+    for low_bits in 1..=MAX_LOW_BITS {
+        check(&image, low_bits);
+        let mut high = Vec::new();
+        Encoder::new().encode_high(image.as_ref(), low_bits, &mut high);
+        assert_eq!(u32::from(high[1]), low_bits | 0x80);
     }
 }
 
