@@ -1,7 +1,19 @@
-//! Criterion benches of Lightbox, and the generated pictures they measure.
+//! Criterion benches of Lightbox, and the generated pictures they measure. With the feature `peers`, also the still
+//! codec beside other coders on the same pictures in the same run.
 //!
 //! The pictures are made, not shipped: noise and structure are like those of the real thing, but density is only
 //! ever quoted from real images (`lightbox bench still FILE...`).
+
+#[cfg(feature = "peers")]
+pub mod measure;
+#[cfg(feature = "peers")]
+pub mod peers;
+#[cfg(feature = "peers")]
+pub mod plot;
+#[cfg(feature = "peers")]
+pub mod stills;
+#[cfg(feature = "peers")]
+pub mod table;
 
 use lightbox_codec::geom::Size;
 use lightbox_codec::pixel::{ImageError, ImageRef, PixelFormat, SampleDepth};
@@ -44,6 +56,18 @@ impl Picture {
                 letter(x, y)
             };
             (colour | 0xff00_0000).to_le_bytes()
+        })
+    }
+
+    /// A stained slice of tissue under a camera: soft violet shapes on pink, noise in every colour.
+    pub fn stain(size: Size) -> Self {
+        let mut random = Random(11);
+        Self::paint("stain", size, PixelFormat::Bgrx8, |x, y| {
+            let tissue = body(x, y, size) / 16 + random.bell(6);
+            let [blue, green, red] = [230, 215, 235].map(|paper: u32| paper + random.bell(10));
+            let stained = [blue - tissue / 2, green - tissue, red - tissue * 2 / 3];
+            let [blue, green, red] = stained.map(|sample| sample.min(255));
+            (blue | green << 8 | red << 16 | 0xff00_0000).to_le_bytes()
         })
     }
 

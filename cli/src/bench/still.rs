@@ -1,9 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lightbox_codec::geom::{Rect, Size};
 use lightbox_codec::lossless::{Decoder, Encoder};
-use lightbox_codec::pixel::{Image, ImageRef, PixelFormat};
+use lightbox_codec::pixel::{Image, ImageRef, PixelFormat, SampleDepth};
 use serde_json::json;
 
 use super::builtin;
@@ -24,31 +24,68 @@ pub struct Options {
     /// One JSON line a file, which is what there is anyway.
     #[arg(long)]
     pub json: bool,
+    /// Take four arguments instead, IMAGE BITS REPS TILE, as harnesses call a coder: BITS are the bits of a deep gray
+    /// sample, whatever the file's maximum says; TILE 0 is the whole image.
+    #[arg(long, conflicts_with_all = ["tile", "reps"])]
+    pub external: bool,
+}
+
+/// What to do with a picture.
+#[derive(Clone, Copy)]
+struct Job {
+    tile: Option<u32>,
+    reps: u32,
 }
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let mut all_exact = true;
-    for file in &options.files {
-        let name = file.display().to_string();
-        let still = read_still(file).map_err(|e| format!("{name}: {e}"))?;
-        all_exact &= measure(&name, &still, options)?;
-    }
-    if options.files.is_empty() {
-        for (name, still) in builtin::stills()? {
-            all_exact &= measure(name, &still, options)?;
+    if options.external {
+        all_exact = external(&options.files)?;
+    } else {
+        let job = Job { tile: options.tile, reps: options.reps };
+        for file in &options.files {
+            all_exact &= measure(&file.display().to_string(), &read(file)?, job)?;
+        }
+        if options.files.is_empty() {
+            for (name, still) in builtin::stills()? {
+                all_exact &= measure(name, &still, job)?;
+            }
         }
     }
     Ok(if all_exact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn measure(name: &str, still: &Still, options: &Options) -> Result<bool, Failure> {
+/// The arguments `IMAGE BITS REPS TILE`.
+fn external(arguments: &[PathBuf]) -> Result<bool, Failure> {
+    let [image, bits, reps, tile] = arguments else { return Err(EXTERNAL.into()) };
+    let number = |argument: &PathBuf, max| {
+        let number = argument.to_str().and_then(|text| text.parse::<u32>().ok());
+        number.filter(|number| *number <= max).ok_or(EXTERNAL)
+    };
+    let (bits, reps, tile) = (number(bits, 16)?, number(reps, 1000)?, number(tile, 16384)?);
+    let mut still = read(image)?;
+    if let PixelFormat::Gray16(_) = still.format {
+        still.format = SampleDepth::new(bits as u8).map(PixelFormat::Gray16).ok_or(EXTERNAL)?;
+    }
+    let job = Job { tile: (tile > 0).then_some(tile), reps: reps.max(1) };
+    measure(&image.display().to_string(), &still, job)
+}
+
+const EXTERNAL: &str = "--external takes IMAGE BITS REPS TILE: deep gray has 9 to 16 bits, REPS are at most 1000, TILE \
+                        is 0 for the whole image and at most 16384";
+
+fn read(file: &Path) -> Result<Still, Failure> {
+    read_still(file).map_err(|error| format!("{}: {error}", file.display()).into())
+}
+
+fn measure(name: &str, still: &Still, job: Job) -> Result<bool, Failure> {
     let image = still.image();
-    let parts = parts(image.size(), options.tile);
+    let parts = parts(image.size(), job.tile);
     let (mut encoder, mut decoder) = (Encoder::new(), Decoder::new());
     let mut coded: Vec<Vec<u8>> = vec![Vec::new(); parts.len()];
     let mut decoded = Image::new(image.size(), image.format())?;
     let (mut encode, mut decode) = (f64::MAX, f64::MAX);
-    for _ in 0..options.reps {
+    for _ in 0..job.reps {
         let start = usage::own_cpu_seconds();
         for (rect, out) in parts.iter().zip(&mut coded) {
             out.clear();
