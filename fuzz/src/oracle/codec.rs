@@ -1,5 +1,6 @@
 use lightbox_codec::cpu::Features;
-use lightbox_codec::geom::{Point, Size};
+use lightbox_codec::geom::{Point, Rect, Size};
+use lightbox_codec::lossless::progressive::{self, Shown};
 use lightbox_codec::lossless::{DecodeError, Decoder, Encoder, Level, Method};
 use lightbox_codec::pixel::{Image, PixelFormat};
 use lightbox_codec::screen::motion::{Finder, MAX_MOVES, Move};
@@ -10,7 +11,7 @@ use super::wire::spare_bits_are_as_defined;
 /// Bytes as a coded rect of up to 128x128; size and format come first. Every CPU level reads the same.
 pub fn lossless_decode(bytes: &[u8]) {
     let mut script = Script::new(bytes);
-    let (size, format) = (script.size(), script.format());
+    let (size, format) = (script.size(), script.still_format());
     let coded = script.rest();
     let plain = decode(coded, size, format, Features::NONE);
     let fast = decode(coded, size, format, Features::detect());
@@ -29,7 +30,7 @@ pub fn lossless_decode(bytes: &[u8]) {
 /// Pixels made from bytes come back exactly, from every level and kernel.
 pub fn lossless_round_trip(bytes: &[u8]) {
     let mut script = Script::new(bytes);
-    let (size, format) = (script.size(), script.format());
+    let (size, format) = (script.size(), script.still_format());
     let level = [Level::Fast, Level::Default, Level::Dense][script.below(3) as usize];
     let image = picture(&mut script, size, format);
     let mut coded = Vec::new();
@@ -40,6 +41,74 @@ pub fn lossless_round_trip(bytes: &[u8]) {
     assert!(coded.len() <= image.bytes().len() + 1);
     for features in [Features::NONE, Features::detect()] {
         assert!(decode(&coded, size, format, features).as_ref() == Ok(&image), "{size:?} {format:?}");
+    }
+}
+
+/// Bytes as a batch of rects, and rects of a picture as a batch: what comes back is what went in, from every kernel.
+pub fn lossless_batch(bytes: &[u8]) {
+    let mut script = Script::new(bytes);
+    let (size, format) = (script.size(), script.still_format());
+    let rects: Vec<_> = (0..1 + script.below(6)).map(|_| script.rect(size)).collect();
+    if script.chance() {
+        let coded = script.rest();
+        let outcomes = levels().map(|cpu| decode_batch(coded, size, format, &rects, cpu));
+        assert!(outcomes.windows(2).all(|two| two[0] == two[1]), "the kernels differ on {coded:02x?}");
+        return;
+    }
+    let image = picture(&mut script, size, format);
+    let parts: Vec<_> = rects.iter().filter_map(|rect| image.as_ref().crop(*rect)).collect();
+    let rects: Vec<_> = rects.into_iter().filter(|rect| image.as_ref().crop(*rect).is_some()).collect();
+    let mut coded = Vec::new();
+    let methods = Encoder::new().encode_batch(&parts, &mut coded).len();
+    assert_eq!(methods, parts.len());
+    for cpu in levels() {
+        let painted = decode_batch(&coded, size, format, &rects, cpu).expect("the encoder's own batch");
+        for rect in &rects {
+            let (got, expected) = (painted.as_ref().crop(*rect), image.as_ref().crop(*rect));
+            assert!(
+                got.expect("inside").rows().eq(expected.expect("inside").rows()),
+                "{rect:?} of {format:?}"
+            );
+        }
+    }
+}
+
+/// Bytes as passes, and a picture in passes: each is within the error that it states, and the last one is exact.
+pub fn progressive(bytes: &[u8]) {
+    let mut script = Script::new(bytes);
+    let (size, format) = (script.size(), script.still_format());
+    let (low_bits, grid) = (script.below(6), script.below(10));
+    if script.chance() {
+        let before = picture(&mut script, size, format);
+        let coded = script.rest();
+        let outcomes = levels().map(|cpu| paint(coded, before.clone(), cpu));
+        assert!(outcomes.windows(2).all(|two| two[0] == two[1]), "the kernels differ on {coded:02x?}");
+        return;
+    }
+    let image = picture(&mut script, size, format);
+    let mut encoder = progressive::Encoder::new();
+    let (mut preview, mut high, mut low) = (Vec::new(), Vec::new(), Vec::new());
+    let stated = encoder.encode_preview(image.as_ref(), grid, &mut preview);
+    assert_eq!(stated.is_some(), (2..=progressive::MAX_GRID).contains(&grid));
+    let halves = (
+        encoder.encode_high(image.as_ref(), low_bits, &mut high),
+        encoder.encode_low(image.as_ref(), low_bits, &mut low),
+    );
+    for cpu in levels() {
+        let blank = Image::new(size, format).expect("a size of an image");
+        if let Some(stated) = stated {
+            let (painted, shown) = paint(&preview, blank.clone(), cpu).expect("the encoder's own preview");
+            assert_eq!(shown, stated);
+            assert!(furthest(&painted, &image) <= shown.max_error, "a preview states its error");
+        }
+        if let (Some(first), Some(second)) = halves {
+            let (painted, shown) = paint(&high, blank, cpu).expect("the encoder's own high pass");
+            assert_eq!(shown, first);
+            assert!(furthest(&painted, &image) <= shown.max_error, "a high pass states its error");
+            let (painted, shown) = paint(&low, painted, cpu).expect("the encoder's own low pass");
+            assert_eq!((shown, shown.max_error), (second, 0));
+            assert!(painted == image, "{low_bits} low bits of {format:?}");
+        }
     }
 }
 
@@ -75,6 +144,47 @@ fn decode(coded: &[u8], size: Size, format: PixelFormat, cpu: Features) -> Resul
     let mut image = Image::new(size, format).expect("a size of an image");
     Decoder::new().with_cpu(cpu).decode(coded, &mut image.as_mut())?;
     Ok(image)
+}
+
+fn decode_batch(
+    coded: &[u8],
+    size: Size,
+    format: PixelFormat,
+    rects: &[Rect],
+    cpu: Features,
+) -> Result<Image, DecodeError> {
+    let mut image = Image::new(size, format).expect("a size of an image");
+    Decoder::new().with_cpu(cpu).decode_batch(coded, &mut image.as_mut(), rects)?;
+    Ok(image)
+}
+
+fn paint(coded: &[u8], mut onto: Image, cpu: Features) -> Result<(Image, Shown), DecodeError> {
+    let shown = progressive::Decoder::new().with_cpu(cpu).decode(coded, &mut onto.as_mut())?;
+    Ok((onto, shown))
+}
+
+/// The furthest that a sample or a component of a colour lies from its place.
+fn furthest(a: &Image, b: &Image) -> u16 {
+    let samples = |image: &Image| -> Vec<u16> {
+        let rows = (0..image.size().h).flat_map(|y| image.as_ref().row(y).to_vec()).collect::<Vec<u8>>();
+        match image.format() {
+            PixelFormat::Gray8 => rows.into_iter().map(u16::from).collect(),
+            PixelFormat::Gray16(_) => rows.as_chunks().0.iter().map(|two| u16::from_le_bytes(*two)).collect(),
+            PixelFormat::Bgrx8 => {
+                rows.as_chunks::<4>().0.iter().flat_map(|px| px[..3].to_vec()).map(u16::from).collect()
+            }
+            PixelFormat::Bgrx10 => {
+                let pixels = rows.as_chunks().0.iter().map(|px| u32::from_le_bytes(*px));
+                pixels.flat_map(|px| [0, 10, 20].map(|bit| (px >> bit & 0x3ff) as u16)).collect()
+            }
+        }
+    };
+    samples(a).iter().zip(samples(b)).map(|(a, b)| a.abs_diff(b)).max().unwrap_or(0)
+}
+
+/// The kernels that this CPU has, the plain ones first.
+fn levels() -> [Features; 2] {
+    [Features::NONE, Features::detect()]
 }
 
 /// A picture of runs, slopes and noise, as the next bytes say.

@@ -6,7 +6,8 @@
 //! - [`control`], [`frame`], [`datagram`], [`input`], [`hello`]: what a peer sends. Nothing panics, what is read is
 //!   written and read the same, and however a stream is cut it means the same.
 //! - [`address`], [`replay`]: what a person gives.
-//! - [`lossless_decode`], [`lossless_round_trip`], [`motion`]: the codec, plain kernels against fast ones.
+//! - [`lossless_decode`], [`lossless_round_trip`], [`lossless_batch`], [`progressive`], [`motion`]: the codec, plain
+//!   kernels against fast ones.
 //! - [`client_ops`], [`server_ops`]: whole sessions among peers that send anything in any order.
 
 mod client;
@@ -17,7 +18,7 @@ mod server;
 mod wire;
 
 pub use client::client_ops;
-pub use codec::{lossless_decode, lossless_round_trip, motion};
+pub use codec::{lossless_batch, lossless_decode, lossless_round_trip, motion, progressive};
 pub use outside::{address, replay};
 pub use server::server_ops;
 pub use wire::{control, datagram, frame, hello, input};
@@ -26,7 +27,7 @@ pub use wire::{control, datagram, frame, hello, input};
 pub type Oracle = fn(&[u8]);
 
 /// Every oracle by the name of its fuzz target and of the folder of its saved inputs.
-pub const TARGETS: [(&str, Oracle); 12] = [
+pub const TARGETS: [(&str, Oracle); 14] = [
     ("address", address),
     ("client_ops", client_ops),
     ("control", control),
@@ -34,9 +35,11 @@ pub const TARGETS: [(&str, Oracle); 12] = [
     ("frame", frame),
     ("hello", hello),
     ("input", input),
+    ("lossless_batch", lossless_batch),
     ("lossless_decode", lossless_decode),
     ("lossless_round_trip", lossless_round_trip),
     ("motion", motion),
+    ("progressive", progressive),
     ("replay", replay),
     ("server_ops", server_ops),
 ];

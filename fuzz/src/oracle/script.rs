@@ -74,6 +74,16 @@ impl<'a> Script<'a> {
         }
     }
 
+    /// A format that the still codec knows, colour of ten bits among them.
+    pub(super) fn still_format(&mut self) -> PixelFormat {
+        match self.below(11) {
+            0 => PixelFormat::Bgrx8,
+            1 => PixelFormat::Gray8,
+            10 => PixelFormat::Bgrx10,
+            more => SampleDepth::new(more as u8 + 7).map_or(PixelFormat::Bgrx8, PixelFormat::Gray16),
+        }
+    }
+
     /// A size of at most 128x128.
     pub(super) fn size(&mut self) -> Size {
         Size::new(1 + self.below(128), 1 + self.below(128))
