@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use super::Step;
 use crate::lossless::plane::Plane;
 use crate::lossless::wave::model::{
-    BANK, CONTEXTS, MED, PREDICTORS, context, fold, linear, med, token, weights,
+    BANK, CONTEXTS, MED, PREDICTORS, context, fold, from_signed_sum, linear, med, signed_product, token,
+    weights,
 };
 use crate::lossless::wave::{BLOCK, LAG, LANES, Search, Unit};
 
@@ -154,19 +155,24 @@ impl<'a> Stretch<'a> {
     }
 
     #[inline(always)]
-    fn taps(&self, i: usize) -> [i32; 6] {
-        [self.w[i], self.n[i], self.nw[i], self.ne[i], self.ww[i], self.nn[i]].map(i32::from)
+    fn taps(&self, i: usize) -> [u16; 6] {
+        [self.w[i], self.n[i], self.nw[i], self.ne[i], self.ww[i], self.nn[i]]
+    }
+
+    #[inline(always)]
+    fn med(&self, i: usize) -> u16 {
+        med(self.w[i].into(), self.n[i].into(), self.nw[i].into()) as u16
     }
 }
 
 /// The weights with predictors side by side, as they are tried side by side; [`MED`] has none.
-const COLUMNS: [[i32; PREDICTORS]; 6] = {
+const COLUMNS: [[i16; PREDICTORS]; 6] = {
     let mut columns = [[0; PREDICTORS]; 6];
     let mut id = 1;
     while id < PREDICTORS {
         let mut tap = 0;
         while tap < 6 {
-            columns[tap][id] = BANK[id - 1][tap] as i32;
+            columns[tap][id] = BANK[id - 1][tap];
             tap += 1;
         }
         id += 1;
@@ -228,20 +234,22 @@ pub(in crate::lossless) fn try_stretch(
     stride: usize,
     max: i32,
 ) {
+    let max = max as u16;
     for i in (phase..stretch.sample.len()).step_by(stride) {
-        let (sample, taps) = (i32::from(stretch.sample[i]), stretch.taps(i));
-        let mut predictions = [128i32; PREDICTORS];
-        for (tap, column) in taps.iter().zip(&COLUMNS) {
-            for (sum, weight) in predictions.iter_mut().zip(column) {
-                *sum += tap * weight;
+        let (sample, taps) = (stretch.sample[i], stretch.taps(i));
+        let mut sums = [0; PREDICTORS];
+        for (&tap, column) in taps.iter().zip(&COLUMNS) {
+            for (sum, &weight) in sums.iter_mut().zip(column) {
+                *sum += signed_product(tap, weight);
             }
         }
-        for sum in &mut predictions {
-            *sum = (*sum >> 8).max(0).min(max);
+        let mut predictions = [0; PREDICTORS];
+        for id in 0..PREDICTORS {
+            predictions[id] = from_signed_sum(sums[id], max);
         }
-        predictions[usize::from(MED)] = med(taps[0], taps[1], taps[2]);
+        predictions[usize::from(MED)] = stretch.med(i);
         for (cost, prediction) in cost.iter_mut().zip(predictions) {
-            *cost += size(sample - prediction);
+            *cost += size(sample.abs_diff(prediction));
         }
     }
 }
@@ -249,8 +257,8 @@ pub(in crate::lossless) fn try_stretch(
 /// What an error counts for in a choice: a logarithm, in 1/128 and with a constant, as its code will be so long. One
 /// bad sample does not outweigh many good ones, and small errors differ little, as contexts tell them apart badly.
 #[inline(always)]
-fn size(error: i32) -> u32 {
-    ((error.unsigned_abs() + SMALL_ERROR) as i32 as f32).to_bits() >> 16
+fn size(error: u16) -> u32 {
+    ((u32::from(error) + SMALL_ERROR) as i32 as f32).to_bits() >> 16
 }
 
 /// Errors below this count for about the same.
@@ -262,7 +270,7 @@ fn fold_row(job: &mut Modelling<'_>, row: usize) {
     let y = job.unit.y + row;
     job.plane.set_margins(y);
     let bits = job.plane.bits();
-    let max = (1 << bits) - 1;
+    let max = ((1u32 << bits) - 1) as u16;
     let out = &mut job.residuals.rows[y % 3][2..];
     for (block, from, to) in stretches(&job.unit, row) {
         let stretch = Stretch::new(job.plane, y, from, to);
@@ -270,14 +278,13 @@ fn fold_row(job: &mut Modelling<'_>, row: usize) {
         let id = job.predictors[block];
         if id == MED {
             for i in 0..len {
-                let [w, n, nw, ..] = stretch.taps(i);
-                out[i] = fold(i32::from(stretch.sample[i]), med(w, n, nw), bits) as u16;
+                out[i] = fold(stretch.sample[i], stretch.med(i), bits);
             }
         } else {
-            let c = weights(id);
+            let c = weights(id).map(|c| c as i16);
             for i in 0..len {
                 let prediction = linear(&c, stretch.taps(i), max);
-                out[i] = fold(i32::from(stretch.sample[i]), prediction, bits) as u16;
+                out[i] = fold(stretch.sample[i], prediction, bits);
             }
         }
     }
