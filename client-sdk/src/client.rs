@@ -133,6 +133,12 @@ impl Client {
         self.link.lock().tile_state(clock::now(), surface, tile)
     }
 
+    /// How far a sample of this tile may be from the source's, in sample values: 0 where the tile is exact. `None` where
+    /// nothing is known, as its state is dirty. The bound is the server's word; what is proved is the verified tile.
+    pub fn tile_error(&self, surface: u32, tile: TileIndex) -> Option<u32> {
+        self.link.lock().tile_error(surface, tile)
+    }
+
     /// Tiles by state; `verified` counts none while the lease has run out.
     pub fn counts(&self) -> Counts {
         let session = self.link.lock();

@@ -4,6 +4,7 @@ use std::time::Duration;
 use lightbox_net::address::{Address, AddressError};
 use lightbox_net::tls::{Authorities, Identity};
 use lightbox_protocol::msg::control::Capabilities;
+use lightbox_protocol::wire::ids::codec;
 
 /// How a [`Client`](crate::Client) is.
 #[derive(Clone)]
@@ -51,6 +52,13 @@ impl Config {
     /// monitors.
     pub fn max_pixels(mut self, pixels: u64) -> Self {
         self.capabilities.max_pixels = pixels;
+        self
+    }
+
+    /// Nothing is ever shown with an error, and a thin path keeps the person waiting for the exact picture instead.
+    /// Default: a path too thin for a change brings it with a stated error first.
+    pub fn exact_only(mut self) -> Self {
+        self.capabilities.codecs = vec![codec::LOSSLESS];
         self
     }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use lightbox_codec::digest::DigestContext;
 use lightbox_codec::geom::{Rect, TileGrid};
-use lightbox_codec::lossless::{DecodeError, Decoder, Method};
+use lightbox_codec::lossless::{DecodeError, Decoder, Method, progressive};
 use lightbox_codec::pixel::{Image, ImageError, ImageMut, PixelFormat};
 use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::exact::DueTile;
 use lightbox_protocol::msg::control::{Surface, TileProof};
-use lightbox_protocol::msg::display::Op;
+use lightbox_protocol::msg::display::{Op, pass_data};
 use lightbox_protocol::wire::ids::codec;
 
 /// Why a frame could not be painted.
@@ -19,19 +19,26 @@ pub enum PaintError {
     /// A coded rect is not one.
     #[error("a coded rect cannot be decoded: {0}")]
     Decode(#[from] DecodeError),
-    /// A coder that this client did not announce.
-    #[error("a rect comes by codec {0}, which was never announced")]
-    Codec(u64),
+    /// A pass is another than its codec says, or has another error than its frame states.
+    #[error("a pass is not what its frame says")]
+    Pass,
     /// There is no such surface, or a step leaves it.
     #[error("a frame paints outside its surface")]
     Outside,
+}
+
+/// What decodes, with its work memory.
+#[derive(Default)]
+struct Decoders {
+    exact: Decoder,
+    passes: progressive::Decoder,
 }
 
 /// Surfaces in memory, painted by frames in the order they are handed out.
 #[derive(Default)]
 pub struct Canvas {
     surfaces: BTreeMap<u32, Image>,
-    decoder: Decoder,
+    decoders: Decoders,
     used: BTreeMap<&'static str, (u64, u64)>,
 }
 
@@ -96,16 +103,14 @@ impl Canvas {
             .filter_map(|rect| Some((rect, copy_of(image, rect)?)))
             .collect();
         let mut rects = Vec::with_capacity(paint.frame.ops.len());
-        let (decoder, used) = (&mut self.decoder, &mut self.used);
+        let (decoders, used) = (&mut self.decoders, &mut self.used);
         let outcome = paint.frame.ops.iter().try_for_each(|op| {
-            step(image, decoder, op)?;
+            step(image, decoders, op)?;
             let target = op.target();
             let (name, bytes) = match op {
                 Op::Fill { .. } => ("fill", 13),
                 Op::Copy { .. } => ("copy", 10),
-                Op::Coded { data, .. } => {
-                    (Method::of(data).map_or("unknown", Method::name), data.len() as u64 + 13)
-                }
+                Op::Coded { codec, data, .. } => (name_of(*codec, data), data.len() as u64 + 13),
             };
             let sum = used.entry(name).or_default();
             sum.0 += target.area();
@@ -147,26 +152,57 @@ impl Drop for Canvas {
     }
 }
 
-fn step(image: &mut Image, decoder: &mut Decoder, op: &Op) -> Result<(), PaintError> {
+fn step(image: &mut Image, decoders: &mut Decoders, op: &Op) -> Result<(), PaintError> {
     let mut target = image.as_mut();
     let done = match op {
         Op::Fill { rect, pixel } => target.fill(*rect, as_defined(*pixel, target.format())),
         Op::Copy { from, to } => target.copy_within(*from, *to),
-        Op::Coded { codec, .. } if *codec != codec::LOSSLESS => return Err(PaintError::Codec(*codec)),
-        Op::Coded { rect, data, .. } => match target.crop_mut(*rect) {
+        Op::Coded { rect, codec, data } => match target.crop_mut(*rect) {
             Some(mut part) => {
-                let outcome = decoder.decode(data, &mut part);
-                // Also where it failed half way.
-                if matches!(Method::of(data), Some(Method::Raw | Method::Flat)) {
-                    clear_spare_bits(&mut part);
-                }
-                outcome?;
+                coded(&mut part, decoders, *codec, data)?;
                 true
             }
             None => false,
         },
     };
     if done { Ok(()) } else { Err(PaintError::Outside) }
+}
+
+fn coded(
+    part: &mut ImageMut<'_>,
+    decoders: &mut Decoders,
+    codec: u64,
+    data: &[u8],
+) -> Result<(), PaintError> {
+    let (stated, data) = match codec {
+        codec::LOSSLESS => {
+            let outcome = decoders.exact.decode(data, part);
+            // Also where it failed half way.
+            if matches!(Method::of(data), Some(Method::Raw | Method::Flat)) {
+                clear_spare_bits(part);
+            }
+            return Ok(outcome?);
+        }
+        codec::FIRST | codec::HIGH => pass_data(data).ok_or(PaintError::Pass)?,
+        _ => (0, data),
+    };
+    let shown = decoders.passes.decode(data, part)?;
+    let is_right = match codec {
+        codec::HIGH => shown.pass == progressive::Pass::High,
+        codec::LOW => shown.pass == progressive::Pass::Low,
+        _ => shown.pass == progressive::Pass::Preview,
+    };
+    // The ledger has believed the frame; so what it said must be what the codec says.
+    if is_right && u32::from(shown.max_error) <= stated { Ok(()) } else { Err(PaintError::Pass) }
+}
+
+fn name_of(codec: u64, data: &[u8]) -> &'static str {
+    match codec {
+        codec::FIRST => "first",
+        codec::HIGH => "high",
+        codec::LOW => "low",
+        _ => Method::of(data).map_or("unknown", Method::name),
+    }
 }
 
 /// The bits that carry nothing are the same on both sides, whatever a server says.

@@ -132,7 +132,10 @@ impl Seat {
         self.read_mail(&mut views);
         let mut sent = false;
         let Views { of, repairs } = &mut *views;
-        for (id, view) in of.iter_mut().filter(|(_, view)| view.since().is_some()) {
+        // Changes of any surface go before what refines another.
+        let changes = of.values().any(|view| view.since().is_some());
+        let has_work = |view: &View| if changes { view.since().is_some() } else { view.is_coarse() };
+        for (id, view) in of.iter_mut().filter(|(_, view)| has_work(view)) {
             let Some(output) = outputs.get(id) else { continue };
             let begin = {
                 let mut session = self.link.lock();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use lightbox_codec::digest::{Digest, DigestContext};
 use lightbox_codec::geom::{TileGrid, TileIndex};
-use lightbox_codec::pixel::Image;
+use lightbox_codec::pixel::{Image, PixelFormat};
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::NewFrame;
 
@@ -27,9 +27,15 @@ struct Samples {
 
 impl History {
     /// `frame` was made while the source showed these `pictures`, one after the other: each of its tiles is as it was
-    /// in one of them.
+    /// in one of them. One that only refines shows what the frame before it was made from.
     pub(super) fn record(&mut self, frame: &NewFrame, pictures: &[Rc<Image>]) {
         for write in &frame.writes {
+            let known = self.frames.entry((frame.surface, write.tile)).or_default();
+            if frame.refines {
+                let last = known.last_key_value().map(|(_, samples)| samples.clone());
+                known.insert(frame.seq, last.unwrap_or_default());
+                continue;
+            }
             let mut samples: Vec<Samples> = Vec::new();
             for picture in pictures {
                 let Some(bytes) = tile_bytes(picture, write.tile) else { continue };
@@ -39,7 +45,7 @@ impl History {
                 let Some(name) = name(picture, write.tile) else { continue };
                 samples.push(Samples { bytes: bytes.into(), name });
             }
-            self.frames.entry((frame.surface, write.tile)).or_default().insert(frame.seq, samples);
+            known.insert(frame.seq, samples);
         }
     }
 
@@ -48,6 +54,24 @@ impl History {
         let Some(samples) = self.frames.get(&tile).and_then(|t| t.get(&epoch)) else { return false };
         let Some(shown) = tile_bytes(image, tile.1) else { return false };
         samples.iter().any(|s| s.bytes[..] == shown[..])
+    }
+
+    /// True if no sample of `tile` of `image` is more than `error` from what the source showed when frame `epoch` was
+    /// made.
+    pub(super) fn is_within(&self, error: u32, tile: Tile, epoch: u64, image: &Image) -> bool {
+        let Some(samples) = self.frames.get(&tile).and_then(|t| t.get(&epoch)) else { return false };
+        let Some(shown) = tile_bytes(image, tile.1) else { return false };
+        let deep = matches!(image.format(), PixelFormat::Gray16(_));
+        let near = |a: u16, b: u16| u32::from(a.abs_diff(b)) <= error;
+        samples.iter().any(|s| {
+            let bytes = s.bytes.iter().zip(&shown);
+            let words = s.bytes.as_chunks::<2>().0.iter().zip(shown.as_chunks::<2>().0);
+            if deep {
+                words.into_iter().all(|(a, b)| near(u16::from_le_bytes(*a), u16::from_le_bytes(*b)))
+            } else {
+                bytes.into_iter().all(|(a, b)| near((*a).into(), (*b).into()))
+            }
+        })
     }
 
     /// Until when the source, of which `timeline` tells, showed what frame `epoch` painted.

@@ -13,7 +13,7 @@ use lightbox_protocol::msg::control::{Close, Hello, Layout, Output, SessionId};
 use lightbox_protocol::msg::input::Action;
 use lightbox_protocol::session::server::{Command, Config, Event, Repair, ServerSession, Why};
 use lightbox_protocol::session::{Cause, Effect, Session};
-use lightbox_server::encode::{Pool, View};
+use lightbox_server::encode::{Patience, Pool, View};
 use lightbox_sim::rng::Rng;
 
 use super::Broken;
@@ -201,7 +201,9 @@ impl Host {
 
     /// True if there is nothing left to send.
     pub(super) fn is_idle(&self) -> bool {
-        self.mail.is_empty() && self.making.is_none() && self.views.values().all(|v| v.since().is_none())
+        self.mail.is_empty()
+            && self.making.is_none()
+            && self.views.values().all(|v| v.since().is_none() && !v.is_coarse())
     }
 
     fn plug(&mut self, now: Time) {
@@ -254,7 +256,9 @@ impl Host {
     }
 
     fn make(&mut self, now: Time, id: u32) -> bool {
-        let Some(view) = self.views.get_mut(&id).filter(|v| v.since().is_some()) else { return false };
+        let Some(view) = self.views.get_mut(&id).filter(|v| v.since().is_some() || v.is_coarse()) else {
+            return false;
+        };
         let Some(screen) = self.screens.get_mut(&id) else { return false };
         let Some(begin) = self.session.begin(now, id) else { return false };
         if begin.size != view.size() {
@@ -315,7 +319,12 @@ impl Host {
                 }
                 Mail::Reset(id) => {
                     if let Some(screen) = self.screens.get(&id) {
-                        self.views.insert(id, View::new(id, &screen.picture, now));
+                        let mut view = View::new(id, &screen.picture, now);
+                        // So short of it that even small screens are shown with an error first, and not always.
+                        let high = [0.0, 0.02, 0.2, 2.0][self.rng.below(4) as usize];
+                        let first = high * [1.0, 4.0][self.rng.below(2) as usize];
+                        view.set_patience(Patience { high, first });
+                        self.views.insert(id, view);
                     }
                 }
                 Mail::Gone(id) => drop(self.views.remove(&id)),

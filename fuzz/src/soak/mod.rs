@@ -9,8 +9,9 @@
 //! 1. What the client calls verified has the bytes that the source had when the frame was made. Bytes are compared,
 //!    never digests.
 //! 2. What it calls verified was the source's picture not longer ago than the lease allows.
-//! 3. What is right is never called wrong, and what was spoiled is found or painted over.
-//! 4. When the desktop and the network come to rest, everything is verified and equal within [`SETTLE`].
+//! 3. What it shows with a stated error, on thin paths, is not farther from those bytes than stated.
+//! 4. What is right is never called wrong, and what was spoiled is found or painted over.
+//! 5. When the desktop and the network come to rest, everything is verified and equal within [`SETTLE`].
 //!
 //! ```
 //! let config = lightbox_fuzz::soak::Config { updates: 50, seed: 1 };
@@ -63,6 +64,8 @@ pub struct Report {
     pub verified: u64,
     /// Verified tiles whose bytes were compared with the source's.
     pub compared: u64,
+    /// Tiles shown with a stated error that were compared with the source's.
+    pub coarse: u64,
     /// Verified tiles with other bytes. A run ends with a [`Violation`] at the first.
     pub false_verified: u64,
     /// How often everything came to rest and was equal.
@@ -117,6 +120,18 @@ pub enum Broken {
         tile: u32,
         /// The frame that painted it last.
         epoch: u64,
+    },
+    /// A tile is farther from the source's samples than was stated.
+    #[error("tile {tile} of surface {surface} is more than {error} from what frame {epoch} was made from")]
+    FalseError {
+        /// Which surface.
+        surface: u32,
+        /// Which tile.
+        tile: u32,
+        /// The frame that painted it last.
+        epoch: u64,
+        /// What was stated.
+        error: u32,
     },
     /// A tile is called verified though the source changed it longer ago than the lease allows.
     #[error("tile {tile} of surface {surface} is called verified, but was changed {age:?} ago")]
@@ -195,7 +210,7 @@ impl fmt::Display for Report {
             f,
             "{} updates, {} frames, {} shapes, {} lost ({} unwelcomed), {} resumes, {injected} faults ({found} found, \
              {overwritten} overwritten), {refused} frames refused, {mismatches} mismatches, {} verified, {} compared, \
-             {} false, settled {} times in {:.1} s at most, {:.0} s in all",
+             {} coarse, {} false, settled {} times in {:.1} s at most, {:.0} s in all",
             self.updates,
             self.frames,
             self.shapes,
@@ -204,6 +219,7 @@ impl fmt::Display for Report {
             self.resumes,
             self.verified,
             self.compared,
+            self.coarse,
             self.false_verified,
             self.settled,
             self.settle_max.as_secs_f64(),

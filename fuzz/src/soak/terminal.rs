@@ -1,6 +1,6 @@
 //! The client's end: what the client SDK does with a session, in virtual time, and faults on the way.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use lightbox_client::paint::Canvas;
@@ -10,6 +10,7 @@ use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::digest::DigestContext;
 use lightbox_protocol::exact::{Counts, DueTile, TileState};
 use lightbox_protocol::msg::control::{Capabilities, Surface};
+use lightbox_protocol::msg::display::Step;
 use lightbox_protocol::msg::input::Action;
 use lightbox_protocol::session::client::{ClientSession, Command, Config, Event};
 use lightbox_protocol::session::{Cause, Effect, Session};
@@ -35,6 +36,8 @@ pub(super) struct Terminal {
     proved_right: BTreeMap<Tile, bool>,
     /// Faults in tiles that nobody found yet.
     open: BTreeMap<Tile, u64>,
+    /// Tiles of frames that were refused, until they are painted again.
+    refused: BTreeSet<Tile>,
     wheel: i32,
     pub(super) faults: Faults,
     pub(super) faulty: bool,
@@ -42,6 +45,8 @@ pub(super) struct Terminal {
     pub(super) verified: u64,
     /// Tiles whose bytes were compared.
     pub(super) compared: u64,
+    /// Tiles with a stated error that were compared.
+    pub(super) coarse: u64,
     pub(super) is_welcome: bool,
 }
 
@@ -67,11 +72,13 @@ impl Terminal {
             shown: BTreeMap::new(),
             proved_right: BTreeMap::new(),
             open: BTreeMap::new(),
+            refused: BTreeSet::new(),
             wheel: 0,
             faults: Faults::default(),
             faulty: true,
             verified: 0,
             compared: 0,
+            coarse: 0,
             is_welcome: false,
         }
     }
@@ -105,6 +112,7 @@ impl Terminal {
             && let Some(done) = self.work(job, history)?
         {
             self.handle(now, Cause::Command(done), line, history)?;
+            self.check_errors(now, history)?;
         }
         if self.wait.is_some_and(|at| at <= now) {
             self.handle(now, Cause::Tick, line, history)?;
@@ -169,6 +177,25 @@ impl Terminal {
             }
         }
         verified.into_iter().map(|tile| self.compare(tile, history).map(|epoch| (tile, epoch))).collect()
+    }
+
+    /// Compares every tile that is shown with an error, but for those that were spoiled.
+    fn check_errors(&mut self, now: Time, history: &History) -> Result<(), Broken> {
+        let tiles = self.shown.iter().filter(|(tile, _)| !self.open.contains_key(tile));
+        for ((surface, tile), epoch) in tiles {
+            let state = self.session.tile_state(here(now), *surface, *tile);
+            if !matches!(state, TileState::Painted | TileState::Refining) {
+                continue;
+            }
+            self.coarse += 1;
+            let error = self.session.tile_error(*surface, *tile).unwrap_or(0);
+            let image = self.canvas.get(*surface);
+            if !image.is_some_and(|image| history.is_within(error, (*surface, *tile), *epoch, image)) {
+                let (surface, tile, epoch) = (*surface, *tile, *epoch);
+                return Err(Broken::FalseError { surface, tile, epoch, error });
+            }
+        }
+        Ok(())
     }
 
     /// The server called these tiles wrong: they must be.
@@ -275,23 +302,43 @@ impl Terminal {
             self.faults.refused += 1;
             paint.frame.ops.truncate(self.rng.below(paint.frame.ops.len() as u64 + 1) as usize);
             self.canvas_paint(&paint)?;
+            self.refused.extend(paint.tiles.iter().map(|tile| (surface, *tile)));
             return Ok(Command::Painted { seq, surface, tiles: None, took });
         }
-        self.canvas_paint(&paint)?;
+        if !self.canvas_paint(&paint)? {
+            return Ok(Command::Painted { seq, surface, tiles: None, took });
+        }
         if self.faulty && self.rng.chance(0.03) {
             self.spoil(&paint);
         }
         Ok(Command::Painted { seq, surface, tiles: Some(paint.tiles), took })
     }
 
-    fn canvas_paint(&mut self, paint: &Paint) -> Result<(), Broken> {
-        let known = self.canvas.get(paint.frame.header.surface).is_some();
+    /// False where low bits found that the high ones were spoiled or refused.
+    fn canvas_paint(&mut self, paint: &Paint) -> Result<bool, Broken> {
+        let surface = paint.frame.header.surface;
+        let known = self.canvas.get(surface).is_some();
         match self.canvas.paint(paint) {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                for tile in &paint.tiles {
+                    self.refused.remove(&(surface, *tile));
+                }
+                Ok(true)
+            }
             // Its surface went while it was waiting.
-            Err(_) if !known => Ok(()),
+            Err(_) if !known => Ok(true),
+            Err(_) if self.builds_on_faults(paint) => Ok(false),
             Err(_) => Err(Broken::Unpaintable),
         }
+    }
+
+    fn builds_on_faults(&self, paint: &Paint) -> bool {
+        let surface = paint.frame.header.surface;
+        let Some(image) = self.canvas.get(surface) else { return false };
+        let grid = TileGrid::new(image.size());
+        let lows = paint.frame.ops.iter().filter(|op| op.step() == Step::Low);
+        let mut tiles = lows.flat_map(|op| grid.touching(op.target()));
+        tiles.any(|tile| self.open.contains_key(&(surface, tile)) || self.refused.contains(&(surface, tile)))
     }
 
     /// A decoder that is wrong: changes a byte of a tile that was painted just now.

@@ -93,6 +93,7 @@ impl World {
             faults: self.terminal.faults,
             verified: self.terminal.verified,
             compared: self.terminal.compared,
+            coarse: self.terminal.coarse,
             virtual_time: self.now.since(Time(0)),
             ..self.report
         }

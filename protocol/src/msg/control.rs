@@ -150,7 +150,7 @@ impl Default for Capabilities {
     /// Everything this version knows, and room for eight 4K outputs.
     fn default() -> Self {
         Self {
-            codecs: [codec::LOSSLESS].into(),
+            codecs: [codec::LOSSLESS, codec::FIRST, codec::HIGH, codec::LOW].into(),
             formats: [format::BGRX8, format::GRAY8, format::GRAY16].into(),
             max_pixels: 64 << 20,
         }

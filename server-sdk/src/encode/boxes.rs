@@ -8,8 +8,22 @@ use lightbox_protocol::msg::display::MAX_CODED_PIXELS;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CodedBox {
     pub(crate) rect: Rect,
-    /// By the path that shares nothing with the usual one.
-    pub(crate) plain: bool,
+    pub(crate) how: How,
+}
+
+/// How a box is coded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum How {
+    /// Exactly.
+    Exact,
+    /// Exactly, by the path that shares nothing with the usual one.
+    Plain,
+    /// A first pass of whole tiles, where that is much smaller than the samples.
+    First,
+    /// The high bits of whole tiles, where those are smaller than the samples.
+    High,
+    /// The low bits of whole tiles whose high bits are there.
+    Low,
 }
 
 /// The smallest box around the pixels of `rect` in which the two differ.
@@ -54,7 +68,7 @@ fn join(boxes: Vec<CodedBox>, neighbours: impl Fn(&CodedBox, &CodedBox) -> bool)
             let sum = last.rect.area() + next.rect.area();
             // A rect of its own costs about as much as a few hundred unchanged pixels.
             let wastes_little = both.area() <= sum + sum / 4 + 256;
-            let fits = both.area() <= MAX_CODED_PIXELS && last.plain == next.plain;
+            let fits = both.area() <= MAX_CODED_PIXELS && last.how == next.how;
             if fits && wastes_little && neighbours(last, &next) {
                 last.rect = both;
                 continue;
@@ -90,11 +104,11 @@ mod tests {
     #[test]
     fn an_image_becomes_few_rects_and_far_words_stay_apart() {
         let tiles = (0..12u32).flat_map(|y| (0..12).map(move |x| Rect::new(x * 64, y * 64, 64, 64)));
-        let merged = merge(tiles.map(|rect| CodedBox { rect, plain: false }).collect());
+        let merged = merge(tiles.map(|rect| CodedBox { rect, how: How::Exact }).collect());
         assert_eq!(merged.iter().map(|b| b.rect.area()).sum::<u64>(), 768 * 768);
         assert!(merged.len() <= 4, "{merged:?}");
         let words = [Rect::new(10, 10, 20, 8), Rect::new(600, 10, 20, 8), Rect::new(64, 40, 4, 4)];
-        let merged = merge(words.map(|rect| CodedBox { rect, plain: false }).into());
+        let merged = merge(words.map(|rect| CodedBox { rect, how: How::Exact }).into());
         assert_eq!(merged.len(), 3);
     }
 }

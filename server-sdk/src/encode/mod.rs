@@ -5,6 +5,9 @@
 //! moved is found and copied. Nothing in here is a thread: the server's pump calls it, and so can a test.
 
 mod boxes;
+mod coder;
+mod density;
+mod passes;
 mod pool;
 mod tiles;
 
@@ -12,25 +15,25 @@ use std::collections::BTreeMap;
 
 use lightbox_codec::geom::{Rect, Size, TileGrid, TileIndex};
 use lightbox_codec::lossless::Method;
-use lightbox_codec::pixel::{Image, ImageRef};
+use lightbox_codec::pixel::{Image, ImageRef, PixelFormat};
 use lightbox_codec::screen::motion::{Finder, Move};
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::{Begin, NewFrame};
 use lightbox_protocol::exact::{Left, Write};
-use lightbox_protocol::msg::display::Op;
+use lightbox_protocol::msg::display::{Op, Step};
 use lightbox_protocol::session::server::Why;
 use lightbox_protocol::wire::ids;
 
-use boxes::{CodedBox, difference, merge};
+use boxes::{CodedBox, How, difference, merge};
+use coder::Coded;
+use density::{Density, MAX_BATCH};
+pub use passes::Patience;
+use passes::{Coarse, Plan};
 pub use pool::Pool;
 use tiles::TileSet;
 
 /// Fewer changed tiles than this are not worth a search for motion.
 const MOTION_FROM: usize = 3;
-/// Pixels compared and coded in one go while little is known of how well they code.
-const MIN_BATCH: u64 = 16 * 64 * 64;
-/// And at most.
-const MAX_BATCH: u64 = 1 << 20;
 
 /// One client's picture of one surface.
 #[derive(Debug)]
@@ -45,6 +48,9 @@ pub struct View {
     unknown: TileSet,
     /// Tiles that the usual path got wrong.
     plain: TileSet,
+    /// Tiles that the client shows with an error. `sent` has their samples as they were then, and they are refined to
+    /// those, unless they change before.
+    coarse: Coarse,
     /// When the oldest change of each tile in `pending` was made.
     when: Vec<Time>,
     /// The smallest of those.
@@ -54,8 +60,7 @@ pub struct View {
     /// Where the next frame starts to look, so that none is starved by changes before it.
     at: TileIndex,
     finder: Finder,
-    /// Coded bytes a pixel, lately.
-    density: f64,
+    density: Density,
 }
 
 /// A frame, and how its rects were coded.
@@ -76,6 +81,8 @@ pub enum Technique {
     Fill,
     /// Coded by this method of the still codec, by its name.
     Still(&'static str),
+    /// A pass of this name.
+    Pass(&'static str),
 }
 
 impl Technique {
@@ -84,7 +91,7 @@ impl Technique {
         match self {
             Technique::Copy => "copy",
             Technique::Fill => "fill",
-            Technique::Still(name) => name,
+            Technique::Still(name) | Technique::Pass(name) => name,
         }
     }
 }
@@ -100,13 +107,19 @@ impl View {
             pending: TileSet::all(&grid),
             unknown: TileSet::all(&grid),
             plain: TileSet::empty(&grid),
+            coarse: Coarse::new(&grid),
             when: vec![now; grid.len() as usize],
             since: Some(now),
             taken: None,
             at: 0,
             finder: Finder::new(),
-            density: 1.0,
+            density: Density::default(),
         }
+    }
+
+    /// From how much waiting on changes are shown with an error first. Default: [`Patience::default`].
+    pub fn set_patience(&mut self, patience: Patience) {
+        self.coarse.set_patience(patience);
     }
 
     /// The surface it is of.
@@ -124,6 +137,11 @@ impl View {
         self.since
     }
 
+    /// True if some tile is shown with an error, and is to be refined.
+    pub fn is_coarse(&self) -> bool {
+        !self.coarse.is_empty()
+    }
+
     /// These tiles changed at the source at `now`.
     pub fn damage(&mut self, tiles: impl IntoIterator<Item = TileIndex>, now: Time) {
         for tile in tiles {
@@ -138,6 +156,7 @@ impl View {
     pub fn repair(&mut self, tiles: &[TileIndex], why: Why, now: Time) {
         for tile in tiles {
             self.unknown.insert(*tile);
+            self.coarse.remove(*tile);
             if why == Why::Mismatch {
                 self.plain.insert(*tile);
             }
@@ -145,10 +164,19 @@ impl View {
         self.damage(tiles.iter().copied(), now);
     }
 
-    /// The next frame, made from what `look` shows of the source's snapshot; `None` if nothing differs. `look` is
-    /// called several times and holds the snapshot only while it runs, so that the source is never kept waiting
-    /// for a coder.
+    /// The next frame, made from what `look` shows of the source's snapshot; `None` if nothing differs and nothing is
+    /// to be refined. Changes come first. `look` is called several times and holds the snapshot only while it runs, so
+    /// that the source is never kept waiting for a coder.
     pub fn frame(
+        &mut self,
+        look: impl FnMut(&mut dyn FnMut(ImageRef<'_>)),
+        begin: &Begin,
+        pool: &mut Pool,
+    ) -> Option<Made> {
+        self.changes(look, begin, pool).or_else(|| self.refinement(begin, pool))
+    }
+
+    fn changes(
         &mut self,
         mut look: impl FnMut(&mut dyn FnMut(ImageRef<'_>)),
         begin: &Begin,
@@ -157,21 +185,41 @@ impl View {
         let oldest = self.since?;
         self.taken = None;
         let mut parts = Parts::default();
-        let mut boxes = Vec::new();
-        look(&mut |source| boxes = self.copy_what_moved(source, &mut parts));
+        let (mut boxes, mut plan) = (Vec::new(), Plan::OneShot);
+        look(&mut |source| {
+            let changed = self.changed(source);
+            plan = self.plan(&changed, begin);
+            boxes = self.copy_what_moved(source, &changed, &mut parts);
+        });
         let mut left = begin.budget as f64 - self.encode(merge(boxes), pool, &mut parts) as f64;
-        while parts.ops.is_empty() || left >= self.density * MIN_BATCH as f64 / 4.0 {
-            let area = ((left / self.density.max(0.01)) as u64).clamp(MIN_BATCH, MAX_BATCH);
+        while let Some(area) = self.density.batch(plan.how(), left, parts.ops.is_empty()) {
             let mut boxes = Vec::new();
-            look(&mut |source| boxes = self.take_boxes(source, area));
+            look(&mut |source| boxes = self.take_boxes(source, area, plan));
             if boxes.is_empty() {
                 break;
             }
             left -= self.encode(merge(boxes), pool, &mut parts) as f64;
         }
         self.since = self.pending.iter().map(|tile| self.when[tile as usize]).min();
+        if self.since.is_none() {
+            self.coarse.rest();
+        }
         let capture = self.taken.unwrap_or(oldest);
-        (!parts.ops.is_empty()).then(|| self.finish(parts, begin, capture))
+        (!parts.ops.is_empty()).then(|| self.finish(parts, begin, capture, false))
+    }
+
+    /// A frame that brings no change, but tiles that are shown with an error nearer to what the client was to see.
+    fn refinement(&mut self, begin: &Begin, pool: &mut Pool) -> Option<Made> {
+        let mut parts = Parts::default();
+        let mut left = (begin.budget / REFINE_SHARE) as f64;
+        while let Some(area) = self.density.batch(How::Low, left, parts.ops.is_empty()) {
+            let boxes = self.take_coarse(area, begin);
+            if boxes.is_empty() {
+                break;
+            }
+            left -= self.encode(merge(boxes), pool, &mut parts) as f64;
+        }
+        (!parts.ops.is_empty()).then(|| self.finish(parts, begin, begin.at, true))
     }
 
     /// The client never gets the frame that was made last: what it paints is not known to be there, and the changes
@@ -186,27 +234,46 @@ impl View {
         (source.size(), source.format()) == (self.sent.size(), self.sent.format())
     }
 
-    /// Copies what moved, and takes boxes of what else changed in the tiles that were copied to: a tile with only its
-    /// moved part up to date shows what the source never showed, so it must not be left to another frame.
-    fn copy_what_moved(&mut self, source: ImageRef<'_>, parts: &mut Parts) -> Vec<CodedBox> {
+    /// The pending tiles that differ, `unknown` ones apart.
+    fn changed(&self, source: ImageRef<'_>) -> Vec<Rect> {
         if !self.is_of(source) {
             return Vec::new();
         }
-        let changed: Vec<Rect> = self
-            .pending
-            .iter()
-            .filter(|tile| !self.unknown.contains(*tile))
-            .map(|tile| self.grid.rect(tile))
-            .filter(|rect| difference(self.sent.as_ref(), source, *rect).is_some())
-            .collect();
+        let known = self.pending.iter().filter(|tile| !self.unknown.contains(*tile));
+        let rects = known.map(|tile| self.grid.rect(tile));
+        rects.filter(|rect| difference(self.sent.as_ref(), source, *rect).is_some()).collect()
+    }
+
+    /// How to send these changes, and what is not known to be there.
+    fn plan(&mut self, changed: &[Rect], begin: &Begin) -> Plan {
+        // Nothing is known of what the samples cost before some were coded.
+        let Some(density) = self.density.exact() else { return Plan::OneShot };
+        let known: u64 = changed.iter().map(|rect| rect.area()).sum();
+        let unknown: u64 = self.unknown.iter().map(|tile| self.grid.rect(tile).area()).sum();
+        let is_deep = matches!(self.sent.format(), PixelFormat::Gray16(_));
+        self.coarse.plan((known + unknown) as f64 * density, begin, is_deep)
+    }
+
+    /// Copies what moved, and takes boxes of what else changed in the tiles that were copied to: a tile with only its
+    /// moved part up to date shows what the source never showed, so it must not be left to another frame.
+    fn copy_what_moved(
+        &mut self,
+        source: ImageRef<'_>,
+        changed: &[Rect],
+        parts: &mut Parts,
+    ) -> Vec<CodedBox> {
         // While some tile's content is not known a copy could spread it.
         if changed.len() < MOTION_FROM || !self.unknown.is_empty() {
             return Vec::new();
         }
         let mut copied = TileSet::empty(&self.grid);
         let mut in_part = 0;
-        for Move { from, to } in self.finder.find(self.sent.as_ref(), source, &changed) {
+        for Move { from, to } in self.finder.find(self.sent.as_ref(), source, changed) {
             let target = from.at(to);
+            let (reads, writes) = (self.grid.touching(from), self.grid.touching(target));
+            if reads.chain(writes).any(|tile| self.coarse.contains(tile)) {
+                continue;
+            }
             let tiles = self.grid.touching(target).map(|tile| self.grid.rect(tile));
             let cut: u64 = tiles.filter(|tile| !target.contains(*tile)).map(|tile| tile.area()).sum();
             // No move reads what another wrote, so each may be left out.
@@ -225,13 +292,13 @@ impl View {
             if self.pending.contains(tile) {
                 self.note_taken(tile);
             }
-            boxes.extend(self.take_box(source, tile));
+            boxes.extend(self.take_box(source, tile, Plan::OneShot));
         }
         boxes
     }
 
     /// Takes boxes of about `area` pixels out of `pending`, and the source's samples into `sent`.
-    fn take_boxes(&mut self, source: ImageRef<'_>, area: u64) -> Vec<CodedBox> {
+    fn take_boxes(&mut self, source: ImageRef<'_>, area: u64, plan: Plan) -> Vec<CodedBox> {
         let mut boxes = Vec::new();
         if !self.is_of(source) {
             return boxes;
@@ -241,7 +308,7 @@ impl View {
             && let Some(tile) = self.pending.next_from(self.at)
         {
             self.at = tile + 1;
-            if let Some(next) = self.take_box(source, tile) {
+            if let Some(next) = self.take_box(source, tile, plan) {
                 taken += next.rect.area();
                 boxes.push(next);
             }
@@ -250,19 +317,44 @@ impl View {
     }
 
     /// The same for one tile; `None` if nothing in it differs.
-    fn take_box(&mut self, source: ImageRef<'_>, tile: TileIndex) -> Option<CodedBox> {
+    fn take_box(&mut self, source: ImageRef<'_>, tile: TileIndex, plan: Plan) -> Option<CodedBox> {
         self.pending.remove(tile);
         let whole = self.grid.rect(tile);
-        let must = self.unknown.contains(tile);
-        let rect = if must { whole } else { difference(self.sent.as_ref(), source, whole)? };
+        let is_unknown = self.unknown.contains(tile);
+        let part = difference(self.sent.as_ref(), source, whole);
+        let part = if is_unknown { whole } else { part? };
         self.unknown.remove(tile);
         self.note_taken(tile);
-        if let (Some(mut target), Some(part)) = (self.sent.as_mut().crop_mut(rect), source.crop(rect)) {
+        if let (Some(mut target), Some(part)) = (self.sent.as_mut().crop_mut(part), source.crop(part)) {
             target.copy_from(part);
         }
-        let plain = self.plain.contains(tile);
+        let is_plain = self.plain.contains(tile);
         self.plain.remove(tile);
-        Some(CodedBox { rect, plain })
+        // A tile that is exact but for a small part is not worth a pass.
+        let is_small = part.area() * 2 < whole.area() && !self.coarse.contains(tile);
+        let how = match plan {
+            _ if is_plain => How::Plain,
+            _ if is_small => How::Exact,
+            plan => plan.how(),
+        };
+        let must_be_whole = matches!(how, How::First | How::High) || self.coarse.contains(tile);
+        Some(CodedBox { rect: if must_be_whole { whole } else { part }, how })
+    }
+
+    /// Takes boxes of about `area` pixels of tiles that are shown with an error.
+    fn take_coarse(&mut self, area: u64, begin: &Begin) -> Vec<CodedBox> {
+        let mut boxes: Vec<CodedBox> = Vec::new();
+        let mut taken = 0;
+        while taken < area
+            && let Some((tile, how)) = self.coarse.next_from(self.at, begin.passes)
+        {
+            self.at = tile + 1;
+            self.coarse.remove(tile);
+            let rect = self.grid.rect(tile);
+            taken += rect.area();
+            boxes.push(CodedBox { rect, how });
+        }
+        boxes
     }
 
     /// The change of this tile leaves with the frame in the making.
@@ -272,49 +364,63 @@ impl View {
     }
 
     fn encode(&mut self, boxes: Vec<CodedBox>, pool: &mut Pool, parts: &mut Parts) -> usize {
-        let mut bytes = 0;
-        let mut pixels = 0;
+        let mut sum = 0;
         for coded in pool.encode(self.sent.as_ref(), &boxes) {
-            let area = coded.rect.area();
-            pixels += area;
-            if coded.method == Method::Flat {
-                let mut pixel = [0; 4];
-                let first = self.sent.as_ref().crop(coded.rect).map(|part| part.row(0)).unwrap_or_default();
-                let n = self.sent.format().bytes_per_pixel().min(first.len());
-                pixel[..n].copy_from_slice(&first[..n]);
-                parts.count(Technique::Fill, area, 13);
-                parts.ops.push(Op::Fill { rect: coded.rect, pixel });
-                bytes += 13;
-                continue;
+            let Coded { rect, how, exact, .. } = coded;
+            for tile in self.grid.touching(rect).filter(|tile| rect.contains(self.grid.rect(*tile))) {
+                self.coarse.note(tile, how);
             }
-            bytes += coded.data.len() + 13;
-            parts.count(Technique::Still(coded.method.name()), area, coded.data.len() as u64 + 13);
-            parts.ops.push(Op::Coded { rect: coded.rect, codec: ids::codec::LOSSLESS, data: coded.data });
+            let area = rect.area();
+            let (technique, op) = self.op_of(coded);
+            let bytes = 13 + if let Op::Coded { data, .. } = &op { data.len() } else { 0 };
+            parts.count(technique, area, bytes as u64);
+            parts.ops.push(op);
+            self.density.learn(how, area, bytes, exact);
+            sum += bytes;
         }
-        if pixels > 0 {
-            self.density = self.density * 0.5 + bytes as f64 / pixels as f64 * 0.5;
-        }
-        bytes
+        sum
     }
 
-    fn finish(&mut self, parts: Parts, begin: &Begin, capture: Time) -> Made {
+    fn op_of(&self, coded: Coded) -> (Technique, Op) {
+        let Coded { rect, how, method, data, .. } = coded;
+        let (technique, codec) = match how {
+            How::Exact | How::Plain if method == Method::Flat => {
+                let mut pixel = [0; 4];
+                let first = self.sent.as_ref().crop(rect).map(|part| part.row(0)).unwrap_or_default();
+                let n = self.sent.format().bytes_per_pixel().min(first.len());
+                pixel[..n].copy_from_slice(&first[..n]);
+                return (Technique::Fill, Op::Fill { rect, pixel });
+            }
+            How::Exact | How::Plain => (Technique::Still(method.name()), ids::codec::LOSSLESS),
+            How::First => (Technique::Pass("first"), ids::codec::FIRST),
+            How::High => (Technique::Pass("high"), ids::codec::HIGH),
+            How::Low => (Technique::Pass("low"), ids::codec::LOW),
+        };
+        (technique, Op::Coded { rect, codec, data })
+    }
+
+    fn finish(&mut self, parts: Parts, begin: &Begin, capture: Time, refines: bool) -> Made {
         let mut touched = BTreeMap::new();
+        let mut reads = parts.reads;
         for op in &parts.ops {
             let target = op.target();
-            let own = !matches!(op, Op::Copy { .. });
+            let own = matches!(op.step(), Step::Paint(_));
+            if op.step() == Step::Low {
+                reads.extend(self.grid.touching(target));
+            }
             for tile in self.grid.touching(target) {
                 *touched.entry(tile).or_insert(false) |= own && target.contains(self.grid.rect(tile));
             }
         }
-        let digest = |tile| {
+        let left = |tile| {
             let samples = self.sent.as_ref().crop(self.grid.rect(tile))?;
-            Some(begin.context.digest(tile, begin.seq, samples))
+            let exact = || Left::Exact(begin.context.digest(tile, begin.seq, samples));
+            Some(self.coarse.left(tile).unwrap_or_else(exact))
         };
         let writes = touched
             .into_iter()
-            .filter_map(|(tile, whole)| Some(Write { tile, whole, left: Left::Exact(digest(tile)?) }))
+            .filter_map(|(tile, whole)| Some(Write { tile, whole, left: left(tile)? }))
             .collect();
-        let mut reads = parts.reads;
         reads.sort_unstable();
         reads.dedup();
         let frame = NewFrame {
@@ -322,7 +428,7 @@ impl View {
             generation: begin.context.generation,
             surface: self.surface,
             capture,
-            refines: false,
+            refines,
             ops: parts.ops,
             reads,
             writes,
@@ -330,6 +436,9 @@ impl View {
         Made { frame, used: parts.used.into_iter().map(|(how, (px, bytes))| (how, px, bytes)).collect() }
     }
 }
+
+/// Refinement takes this part of a frame's budget, so that a change never waits long for what it could wait for.
+const REFINE_SHARE: usize = 2;
 
 /// A frame under construction.
 #[derive(Default)]

@@ -4,28 +4,18 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
 use lightbox_codec::geom::Rect;
-use lightbox_codec::lossless::{Encoder, Method};
 use lightbox_codec::pixel::{Image, ImageRef};
 
-use super::boxes::CodedBox;
+use super::boxes::{CodedBox, How};
+use super::coder::{Coded, Coder};
 
 /// Below this many pixels handing work to other threads costs more than it saves.
 const WORTH_SHARING: u64 = 128 * 128;
 
-/// A coded rect.
-#[derive(Debug)]
-pub(crate) struct Coded {
-    pub(crate) rect: Rect,
-    pub(crate) method: Method,
-    pub(crate) data: Bytes,
-}
-
 /// Encoders: one here, and one in each worker.
 pub struct Pool {
-    encoder: Box<Encoder>,
-    scratch: Vec<u8>,
+    coder: Coder,
     workers: Option<Workers>,
 }
 
@@ -44,7 +34,7 @@ struct Workers {
 
 struct Job {
     index: usize,
-    rect: Rect,
+    what: CodedBox,
     pixels: Image,
     done: Sender<(usize, Coded)>,
 }
@@ -52,11 +42,7 @@ struct Job {
 impl Pool {
     /// With `workers` threads beside the caller's; with none everything is coded by the caller.
     pub fn new(workers: usize) -> Self {
-        Self {
-            encoder: Box::new(Encoder::new()),
-            scratch: Vec::new(),
-            workers: (workers > 0).then(|| Workers::start(workers)),
-        }
+        Self { coder: Coder::default(), workers: (workers > 0).then(|| Workers::start(workers)) }
     }
 
     /// Codes the `boxes` of `image`, in their order.
@@ -65,20 +51,20 @@ impl Pool {
         let share = area >= WORTH_SHARING && boxes.len() > 1;
         let workers = if share { self.workers.take() } else { None };
         let Some(workers) = workers else {
-            return boxes.iter().map(|b| self.encode_here(image, b)).collect();
+            return boxes.iter().filter_map(|b| self.encode_here(image, b)).collect();
         };
         let mut coded: Vec<Option<Coded>> = boxes.iter().map(|_| None).collect();
         let (done, results) = channel();
         for (index, b) in boxes.iter().enumerate() {
             // Every second rect stays here, so that this thread is never idle; plain ones are rare and quick.
-            let pixels = (index % 2 == 0 && !b.plain).then(|| copy_of(image, b.rect)).flatten();
+            let pixels = (!stays_here(index, b)).then(|| copy_of(image, b.rect)).flatten();
             if let Some(pixels) = pixels {
                 // Where nobody takes it, it is coded below.
-                let _ = workers.jobs.send(Job { index, rect: b.rect, pixels, done: done.clone() });
+                let _ = workers.jobs.send(Job { index, what: *b, pixels, done: done.clone() });
             }
         }
-        for (index, b) in boxes.iter().enumerate().filter(|(i, b)| i % 2 == 1 || b.plain) {
-            coded[index] = Some(self.encode_here(image, b));
+        for (index, b) in boxes.iter().enumerate().filter(|(i, b)| stays_here(*i, b)) {
+            coded[index] = self.encode_here(image, b);
         }
         // Ends when every job was done or dropped, by a worker that died too.
         drop(done);
@@ -88,21 +74,17 @@ impl Pool {
         self.workers = Some(workers);
         // A worker that died leaves its rects to this thread.
         let all = coded.into_iter().zip(boxes);
-        all.map(|(one, b)| one.unwrap_or_else(|| self.encode_here(image, b))).collect()
+        all.filter_map(|(one, b)| one.or_else(|| self.encode_here(image, b))).collect()
     }
 
-    fn encode_here(&mut self, image: ImageRef<'_>, b: &CodedBox) -> Coded {
-        self.scratch.clear();
-        let mut method = Method::Raw;
-        if let Some(part) = image.crop(b.rect) {
-            if b.plain {
-                self.encoder.encode_plain(part, &mut self.scratch);
-            } else {
-                method = self.encoder.encode(part, &mut self.scratch);
-            }
-        }
-        Coded { rect: b.rect, method, data: Bytes::copy_from_slice(&self.scratch) }
+    /// `None` for a box outside the image; there is none.
+    fn encode_here(&mut self, image: ImageRef<'_>, b: &CodedBox) -> Option<Coded> {
+        image.crop(b.rect).map(|part| self.coder.code(part, *b))
     }
+}
+
+fn stays_here(index: usize, b: &CodedBox) -> bool {
+    index % 2 == 1 || b.how == How::Plain
 }
 
 impl Workers {
@@ -112,16 +94,13 @@ impl Workers {
         let start = |i| {
             let queue = queue.clone();
             let work = move || {
-                let mut encoder = Encoder::new();
-                let mut out = Vec::new();
+                let mut coder = Coder::default();
                 loop {
                     let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok(job) = job else { return };
-                    out.clear();
-                    let method = encoder.encode(job.pixels.as_ref(), &mut out);
-                    let data = Bytes::copy_from_slice(&out);
+                    let coded = coder.code(job.pixels.as_ref(), job.what);
                     // Nobody waits any more where the pool was dropped.
-                    let _ = job.done.send((job.index, Coded { rect: job.rect, method, data }));
+                    let _ = job.done.send((job.index, coded));
                 }
             };
             std::thread::Builder::new().name(format!("lbx-encode-{i}")).spawn(work)
