@@ -115,6 +115,8 @@ impl Watch {
             "wire_bytes": stats.wire_bytes,
             "tiles_total": counts.total,
             "tiles_verified": counts.verified,
+            "tiles_refining": counts.refining,
+            "max_error": counts.max_error,
             "exact": counts.all_verified(),
             "codecs": techniques_json(&stats.techniques),
             "cpu_seconds": round3(usage::cpu_seconds()),

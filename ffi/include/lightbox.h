@@ -153,6 +153,9 @@
 // It was verified, but word from the server is overdue.
 #define LBX_TILE_STALE 5
 
+// What lbx_client_tile_error() says of a tile of which nothing is known.
+#define LBX_TILE_ERROR_UNKNOWN 4294967295
+
 // A key: `code` is Linux evdev's (KEY_A is 30), a place on the keyboard and not a letter; `pressed`.
 #define LBX_INPUT_KEY 1
 
@@ -564,6 +567,11 @@ typedef struct lbx_counts {
     uint32_t exact;
     // Tiles verified; none while word from the server is overdue.
     uint32_t verified;
+    // Tiles that show the source's samples with a stated error, on their way to exact: painted and refining ones. None
+    // of them counts as exact.
+    uint32_t refining;
+    // The largest of those errors, in sample values.
+    uint32_t max_error;
     // 0.
     uint32_t reserved;
 } lbx_counts;
@@ -874,6 +882,14 @@ lbx_result lbx_client_want_layout(struct lbx_client *client,
 // `LBX_TILE_DIRTY` for tiles and surfaces that there are not, and for NULL.
 // Threads: any. since 0.1
 uint32_t lbx_client_tile_state(const struct lbx_client *client, uint32_t surface, uint32_t tile);
+
+// How far a sample of a tile may be from the source's, in sample values: 0 where the tile is exact,
+// `LBX_TILE_ERROR_UNKNOWN` where nothing is known, as its state is `LBX_TILE_DIRTY`, and for NULL. The bound is the
+// server's word; what is proved is the verified tile.
+// Threads: any. since 0.1
+uint32_t lbx_client_tile_error(const struct lbx_client *client,
+                               uint32_t surface,
+                               uint32_t tile);
 
 // Tiles of all surfaces by state; set `counts->size` before. All is proved when `total` is not 0 and `verified` is as
 // large.

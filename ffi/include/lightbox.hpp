@@ -289,6 +289,11 @@ public:
         return lbx_client_tile_state(get(), surface, tile);
     }
 
+    std::uint32_t tile_error(std::uint32_t surface, std::uint32_t tile) const noexcept
+    {
+        return lbx_client_tile_error(get(), surface, tile);
+    }
+
     lbx_counts counts() const
     {
         auto counts = detail::sized<lbx_counts>();

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{c_char, c_int};
+use std::mem::offset_of;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
@@ -74,6 +75,9 @@ unsafe impl SizeFirst for lbx_client_config {
     const LEAST: usize = size_of::<Self>();
 }
 
+/// What lbx_client_tile_error() says of a tile of which nothing is known.
+pub const LBX_TILE_ERROR_UNKNOWN: u32 = 0xFFFF_FFFF;
+
 /// How many tiles are in which state.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +90,11 @@ pub struct lbx_counts {
     pub exact: u32,
     /// Tiles verified; none while word from the server is overdue.
     pub verified: u32,
+    /// Tiles that show the source's samples with a stated error, on their way to exact: painted and refining ones. None
+    /// of them counts as exact.
+    pub refining: u32,
+    /// The largest of those errors, in sample values.
+    pub max_error: u32,
     /// 0.
     pub reserved: u32,
 }
@@ -93,7 +102,7 @@ pub struct lbx_counts {
 // SAFETY: `repr(C)`, size first, integers only.
 unsafe impl SizeFirst for lbx_counts {
     const NAME: &'static str = "lbx_counts";
-    const LEAST: usize = size_of::<Self>();
+    const LEAST: usize = offset_of!(Self, max_error);
 }
 
 /// Starts to connect and returns at once; `LBX_CLIENT_CONNECTED` or `LBX_CLIENT_ENDED` follows. A connection that is lost
@@ -233,6 +242,19 @@ pub unsafe extern "C" fn lbx_client_tile_state(client: *const lbx_client, surfac
     })
 }
 
+/// How far a sample of a tile may be from the source's, in sample values: 0 where the tile is exact,
+/// `LBX_TILE_ERROR_UNKNOWN` where nothing is known, as its state is `LBX_TILE_DIRTY`, and for NULL. The bound is the
+/// server's word; what is proved is the verified tile.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_client_tile_error(client: *const lbx_client, surface: u32, tile: u32) -> u32 {
+    guard::value(LBX_TILE_ERROR_UNKNOWN, || {
+        // SAFETY: promise 1.
+        let client = unsafe { handle::part(client) }?;
+        Ok(client.client.tile_error(surface, tile).unwrap_or(LBX_TILE_ERROR_UNKNOWN))
+    })
+}
+
 /// Tiles of all surfaces by state; set `counts->size` before. All is proved when `total` is not 0 and `verified` is as
 /// large.
 /// Threads: any. since 0.1
@@ -248,6 +270,8 @@ pub unsafe extern "C" fn lbx_client_counts(client: *const lbx_client, counts: *m
             total: now.total,
             exact: now.exact,
             verified: now.verified,
+            refining: now.refining,
+            max_error: now.max_error,
             ..lbx_counts::new()
         });
         Ok(())

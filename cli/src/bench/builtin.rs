@@ -29,3 +29,32 @@ pub(super) fn stills() -> Result<[(&'static str, Still); 2], Failure> {
         Still { size: Size::new(Ct::SIDE, Ct::SIDE), format: PixelFormat::Gray16(depth), data: slice };
     Ok([("reading-room screen", screen), ("phantom CT slice", slice)])
 }
+
+/// A picture of the size, depth and noise of a chest radiograph: a slice of the phantom, larger, with a grain that no
+/// enlargement has.
+pub(super) fn radiograph() -> Result<Still, Failure> {
+    let mut body = Ct::new(1, 8);
+    let slice = body.slice(3);
+    let size = Size::new(2048, 2560);
+    let side = Ct::SIDE as usize;
+    let at = |x: usize, y: usize| u32::from(slice[y.min(side - 1) * side + x.min(side - 1)]);
+    let mut grain = 1u32;
+    let mut data = Vec::with_capacity(size.area() as usize * 2);
+    for y in 0..size.h as usize {
+        // Sixteenths of a sample of the slice: 4 columns and 5 rows for each.
+        let (row, fy) = (y / 5, (y % 5) as u32 * 16 / 5);
+        for x in 0..size.w as usize {
+            let (column, fx) = (x / 4, (x % 4) as u32 * 4);
+            let above = at(column, row) * (16 - fx) + at(column + 1, row) * fx;
+            let below = at(column, row + 1) * (16 - fx) + at(column + 1, row + 1) * fx;
+            let level = (above * (16 - fy) + below * fy) / 256;
+            grain = grain.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // The sum of two dice, some samples wide.
+            let noise = (grain >> 28) + (grain >> 24 & 15);
+            let sample = (level + noise).min(4_095) as u16;
+            data.extend_from_slice(&sample.to_le_bytes());
+        }
+    }
+    let depth = SampleDepth::new(12).ok_or("12 bits are no depth")?;
+    Ok(Still { size, format: PixelFormat::Gray16(depth), data })
+}

@@ -1,5 +1,6 @@
 //! `lightbox bench`: the figures that others can measure again.
 
+mod arrive;
 mod builtin;
 mod idle;
 mod link;
@@ -17,6 +18,8 @@ pub enum Bench {
     Still(still::Options),
     /// Recorded screens through server and client with real threads and clock: one JSON line a file.
     Screen(screen::Options),
+    /// How a picture arrives over a thin link: shown with an error, exact, proved. One JSON line a picture and way.
+    Arrive(arrive::Options),
     /// What sessions cost while nothing happens.
     Idle(idle::Options),
     /// The transport alone under frames, bursts and input, in virtual time.
@@ -31,6 +34,7 @@ pub fn run(bench: Bench) -> Result<ExitCode, Failure> {
     match bench {
         Bench::Still(options) => still::run(&options),
         Bench::Screen(options) => screen::run(&options),
+        Bench::Arrive(options) => arrive::run(&options),
         Bench::Idle(options) => idle::run(&options),
         Bench::Link(options) => link::run(&options),
     }

@@ -210,10 +210,11 @@ impl Viewer {
         let mbit = stats.wire_bytes.saturating_sub(before) as f64 * 8e-6 / seconds;
         let latency = self.watch.latencies.percentile(50.0).map_or("-".into(), |ms| format!("{ms:.1} ms"));
         let state = match counts {
-            _ if !self.watch.is_connected() => "no connection",
-            _ if !stats.lease_lives => "STALE",
-            all if all.all_verified() => "verified exact",
-            _ => "not verified",
+            _ if !self.watch.is_connected() => "no connection".into(),
+            _ if !stats.lease_lives => "STALE".into(),
+            all if all.all_verified() => "verified exact".into(),
+            some if some.refining > 0 => format!("refining, error <= {}", some.max_error),
+            _ => String::from("not verified"),
         };
         let sent = report::bytes_text(stats.wire_bytes);
         for (id, pane) in &self.panes {

@@ -328,7 +328,12 @@ static void a_surface_is_held_still(void)
     lbx_counts counts = { .size = sizeof counts };
     while (CHECK(lbx_client_counts(pair.client, &counts) == LBX_OK), counts.verified < 8)
         client_event(pair.client, LBX_CLIENT_VERIFIED);
-    CHECK(counts.total == 8 && counts.exact == 8);
+    CHECK(counts.total == 8 && counts.exact == 8 && counts.refining == 0 && counts.max_error == 0);
+    /* What the struct was when it was younger, and nothing behind it. */
+    lbx_counts younger = { .size = offsetof(lbx_counts, max_error), .max_error = 7 };
+    CHECK(lbx_client_counts(pair.client, &younger) == LBX_OK && younger.verified == 8 && younger.max_error == 7);
+    CHECK(lbx_client_tile_error(pair.client, pair.surface, 0) == 0);
+    CHECK(lbx_client_tile_error(pair.client, 99, 0) == LBX_TILE_ERROR_UNKNOWN);
     CHECK(lbx_client_tile_state(pair.client, pair.surface, 0) == LBX_TILE_VERIFIED);
     CHECK(lbx_client_tile_state(pair.client, 99, 0) == LBX_TILE_DIRTY);
     lbx_session_stats stats = { .size = sizeof stats };
