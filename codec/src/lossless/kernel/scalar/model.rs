@@ -39,7 +39,9 @@ pub(in crate::lossless) struct Residuals {
     pub(in crate::lossless) rows: [Vec<u16>; 3],
     keys: Vec<u16>,
     /// Room for kernels that lay symbols out in lines, or a guide in whole vectors.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
     pub(in crate::lossless) lines: [Vec<u16>; 2],
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
     pub(in crate::lossless) guide: Vec<u16>,
     pub(in crate::lossless) tally: Tally,
 }
@@ -213,6 +215,7 @@ pub(in crate::lossless) fn take_cheapest(job: &mut Modelling<'_>) {
 }
 
 /// A sample anywhere in a plane, and W, N, NW, NE, WW and NN under the border rules.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
 #[inline(always)]
 pub(in crate::lossless) fn border_taps(plane: &Plane, y: usize, x: usize) -> (u16, [u16; 6]) {
     let row = |up: isize| &plane.samples()[plane.start(y as isize - up)..][..plane.w()];

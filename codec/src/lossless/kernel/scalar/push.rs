@@ -80,6 +80,7 @@ impl Tables {
         }
     }
 
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
     pub(in crate::lossless) fn entries(&self) -> &[Entry; Self::LEN] {
         &self.0
     }
