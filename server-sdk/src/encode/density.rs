@@ -7,6 +7,10 @@ const MIN_BATCH: u64 = 16 * 64 * 64;
 /// And at most.
 pub(crate) const MAX_BATCH: u64 = 1 << 20;
 
+/// What was cheap lately need not be now: a batch is no larger than it may be at this density. If it was cheap again,
+/// another follows in the same frame.
+const TRUST: f64 = 0.25;
+
 /// Coded bytes a pixel, lately.
 #[derive(Debug)]
 pub(crate) struct Density {
@@ -33,7 +37,7 @@ impl Density {
     pub(crate) fn batch(&self, how: How, left: f64, is_empty: bool) -> Option<u64> {
         let density = self.sent[place(how)];
         let is_worth_it = left >= density * MIN_BATCH as f64 / 4.0;
-        let area = (left / density.max(0.01)) as u64;
+        let area = (left / density.max(TRUST)) as u64;
         (is_empty || is_worth_it).then(|| area.clamp(MIN_BATCH, MAX_BATCH))
     }
 
