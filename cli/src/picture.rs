@@ -111,7 +111,7 @@ pub fn read_still(path: &Path) -> Result<Still, PictureError> {
     parse(&bytes)
 }
 
-/// Writes an 8-bit image, BGRX or gray, as a PNG file.
+/// Writes an image, BGRX or 8-bit gray, as a PNG file; ten bits of colour become the upper bits of sixteen.
 pub fn write_png(path: &Path, image: ImageRef<'_>) -> Result<(), PictureError> {
     let Size { w, h } = image.size();
     let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), w, h);
@@ -127,7 +127,14 @@ pub fn write_png(path: &Path, image: ImageRef<'_>) -> Result<(), PictureError> {
             encoder.set_color(png::ColorType::Grayscale);
             image.rows().for_each(|row| data.extend_from_slice(row));
         }
-        PixelFormat::Bgrx10 => return Err(PictureError::Unsupported { what: "ten-bit colour" }),
+        PixelFormat::Bgrx10 => {
+            encoder.set_color(png::ColorType::Rgb);
+            encoder.set_depth(png::BitDepth::Sixteen);
+            let pixels =
+                image.rows().flat_map(|row| row.as_chunks::<4>().0).map(|px| u32::from_le_bytes(*px));
+            let sixteen = |ten: u32| ((ten << 6 | ten >> 4) as u16).to_be_bytes();
+            data.extend(pixels.flat_map(|px| [20, 10, 0].map(|bit| sixteen(px >> bit & 0x3ff))).flatten());
+        }
         PixelFormat::Gray16(_) => return Err(PictureError::Unsupported { what: "deep gray" }),
     }
     let mut writer = encoder.write_header()?;

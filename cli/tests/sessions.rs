@@ -52,6 +52,26 @@ fn deep_gray_arrives_as_it_is() {
 }
 
 #[test]
+fn ten_bits_of_colour_arrive_as_they_are() {
+    let size = Size::new(400, 300);
+    let mut desk = Desk::of(size, PixelFormat::Bgrx10, |config| config);
+    let client = connect(desk.address());
+    // Ramps of every value, one of which no desktop of eight bits has; and a part that such a one would have.
+    for y in 0..size.h {
+        for (x, pixel) in desk.picture.as_mut().row_mut(y).as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            let x = x as u32;
+            let eight = x / 9 * 40 % 256;
+            let grey = (eight << 2 | eight >> 6) * 0x10_0401;
+            let ramps = (x * 3 + y) % 1024 | (y * 5 % 1024) << 10 | ((x + y) % 1024) << 20;
+            // The two bits that carry nothing are ones at the other end.
+            *pixel = ((if y < 100 { grey } else { ramps }) | 3 << 30).to_le_bytes();
+        }
+    }
+    desk.output.submit(desk.picture.as_ref(), Damage::Unknown).unwrap();
+    desk.proves(&client);
+}
+
+#[test]
 fn damage_that_was_not_reported_is_found() {
     let mut desk = Desk::new(|config| config.sweep(16));
     let client = connect(desk.address());

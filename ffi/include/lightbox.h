@@ -129,6 +129,10 @@
 // Blue, green, red and a byte that carries nothing, 8 bits each: x8r8g8b8 of little-endian machines.
 #define LBX_FORMAT_BGRX8 32
 
+// Ten bits of blue, green and red from bit 0 of a little-endian 32-bit number, and two bits that carry nothing:
+// x2r10g10b10 of little-endian machines, "depth 30".
+#define LBX_FORMAT_BGRX10 30
+
 // The longest side of a cursor.
 #define LBX_CURSOR_MAX 256
 

@@ -23,6 +23,9 @@ pub const LBX_FORMAT_GRAY12: u32 = 12;
 pub const LBX_FORMAT_GRAY16: u32 = 16;
 /// Blue, green, red and a byte that carries nothing, 8 bits each: x8r8g8b8 of little-endian machines.
 pub const LBX_FORMAT_BGRX8: u32 = 32;
+/// Ten bits of blue, green and red from bit 0 of a little-endian 32-bit number, and two bits that carry nothing:
+/// x2r10g10b10 of little-endian machines, "depth 30".
+pub const LBX_FORMAT_BGRX10: u32 = 30;
 
 /// A picture in memory: `h` rows of `w` pixels, `stride` bytes from one row to the next. The last row may end without
 /// its padding.
@@ -222,6 +225,7 @@ pub(crate) fn format_of(number: u32) -> Result<PixelFormat, Failure> {
     let deep = || u8::try_from(number).ok().and_then(SampleDepth::new).map(PixelFormat::Gray16);
     match number {
         LBX_FORMAT_BGRX8 => Ok(PixelFormat::Bgrx8),
+        LBX_FORMAT_BGRX10 => Ok(PixelFormat::Bgrx10),
         LBX_FORMAT_GRAY8 => Ok(PixelFormat::Gray8),
         _ => deep().ok_or_else(|| Failure::argument(format_args!("{number} is no LBX_FORMAT"))),
     }
@@ -230,8 +234,7 @@ pub(crate) fn format_of(number: u32) -> Result<PixelFormat, Failure> {
 pub(crate) fn number_of(format: PixelFormat) -> u32 {
     match format {
         PixelFormat::Bgrx8 => LBX_FORMAT_BGRX8,
-        // No surface of it comes over the wire, and no LBX_FORMAT makes one.
-        PixelFormat::Bgrx10 => 0,
+        PixelFormat::Bgrx10 => LBX_FORMAT_BGRX10,
         PixelFormat::Gray8 | PixelFormat::Gray16(_) => format.depth().into(),
     }
 }
@@ -246,9 +249,14 @@ mod tests {
 
     #[test]
     fn formats_have_one_number_each() {
-        for number in
-            [LBX_FORMAT_BGRX8, LBX_FORMAT_GRAY8, LBX_FORMAT_GRAY9, LBX_FORMAT_GRAY12, LBX_FORMAT_GRAY16]
-        {
+        for number in [
+            LBX_FORMAT_BGRX8,
+            LBX_FORMAT_BGRX10,
+            LBX_FORMAT_GRAY8,
+            LBX_FORMAT_GRAY9,
+            LBX_FORMAT_GRAY12,
+            LBX_FORMAT_GRAY16,
+        ] {
             assert_eq!(format_of(number).map(number_of).unwrap(), number);
         }
         assert!([0, 7, 17, 24, 33, u32::MAX].into_iter().all(|number| format_of(number).is_err()));

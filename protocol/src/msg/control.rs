@@ -151,7 +151,7 @@ impl Default for Capabilities {
     fn default() -> Self {
         Self {
             codecs: [codec::LOSSLESS, codec::FIRST, codec::HIGH, codec::LOW].into(),
-            formats: [format::BGRX8, format::GRAY8, format::GRAY16].into(),
+            formats: [format::BGRX8, format::GRAY8, format::GRAY16, format::BGRX10].into(),
             max_pixels: 64 << 20,
         }
     }
@@ -349,9 +349,7 @@ pub fn format_id(of: PixelFormat) -> u64 {
         PixelFormat::Bgrx8 => format::BGRX8,
         PixelFormat::Gray8 => format::GRAY8,
         PixelFormat::Gray16(_) => format::GRAY16,
-        // It has no number yet. No terminal announces 0, so a desktop of this format is refused as one that the
-        // terminal cannot keep.
-        PixelFormat::Bgrx10 => 0,
+        PixelFormat::Bgrx10 => format::BGRX10,
     }
 }
 
@@ -377,6 +375,7 @@ impl Decode for Surface {
                 let (code, depth) = (input.varint()?, input.u8()?);
                 match (code, depth) {
                     (format::BGRX8, 8) => PixelFormat::Bgrx8,
+                    (format::BGRX10, 10) => PixelFormat::Bgrx10,
                     (format::GRAY8, 8) => PixelFormat::Gray8,
                     (format::GRAY16, _) => PixelFormat::Gray16(
                         SampleDepth::new(depth)

@@ -119,6 +119,8 @@ ids! {
         GRAY8 = 0x02,
         /// 9- to 16-bit gray.
         GRAY16 = 0x03,
+        /// Ten bits each of blue, green and red in 32.
+        BGRX10 = 0x04,
     }
 }
 

@@ -110,7 +110,8 @@ fn size() -> impl Strategy<Value = Size> {
 
 fn surface() -> impl Strategy<Value = Surface> {
     let deep = (9u8..=16).prop_map(|bits| PixelFormat::Gray16(SampleDepth::new(bits).expect("9 to 16")));
-    let format = prop_oneof![Just(PixelFormat::Bgrx8), Just(PixelFormat::Gray8), deep];
+    let format =
+        prop_oneof![Just(PixelFormat::Bgrx8), Just(PixelFormat::Bgrx10), Just(PixelFormat::Gray8), deep];
     (any::<u32>(), any::<u32>(), any::<[u8; 16]>(), size(), format)
         .prop_map(|(id, generation, nonce, size, format)| Surface { id, generation, nonce, size, format })
 }

@@ -14,7 +14,7 @@ use lightbox_protocol::msg::input::{
     Action, Copies, Event, KeySet, Locks, Place, PointerAt, Touch, TouchPhase,
 };
 use lightbox_protocol::pixel::{PixelFormat, SampleDepth};
-use lightbox_protocol::wire::ids::{close, codec};
+use lightbox_protocol::wire::ids::{close, codec, format};
 
 use super::value::Value;
 
@@ -39,7 +39,8 @@ pub(crate) const RESUME: ([u8; 32], [u8; 32]) = ([0x11; 32], [0x22; 32]);
 
 fn admission() -> [(&'static str, Control); 4] {
     let (codecs, max_pixels) = (vec![codec::LOSSLESS], 67_108_864);
-    let capabilities = Capabilities { codecs, max_pixels, ..Capabilities::default() };
+    let formats = vec![format::BGRX8, format::GRAY8, format::GRAY16];
+    let capabilities = Capabilities { codecs, formats, max_pixels, ..Capabilities::default() };
     let hello = Hello {
         version: 1,
         capabilities: capabilities.clone(),
