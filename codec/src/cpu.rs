@@ -14,16 +14,24 @@ impl Features {
     pub const NONE: Features = Features(0);
     /// x86-64 with AVX2, BMI1, BMI2 and POPCNT.
     pub const AVX2: Features = Features(1);
+    /// What [`Features::AVX2`] holds, and of AVX-512 the parts F, BW and VL.
+    pub const AVX512: Features = Features(1 | 2);
+    /// AArch64 with NEON.
+    pub const NEON: Features = Features(4);
 
-    /// What this CPU offers. Without the feature `std` there is no way to ask: [`Features::NONE`].
+    /// What this CPU offers. On x86-64 without the feature `std` there is no way to ask: [`Features::NONE`]. NEON
+    /// needs no question: it is there if the target says so, and nearly all do.
     pub fn detect() -> Features {
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
-        if std::arch::is_x86_feature_detected!("avx2")
-            && std::arch::is_x86_feature_detected!("bmi1")
-            && std::arch::is_x86_feature_detected!("bmi2")
-            && std::arch::is_x86_feature_detected!("popcnt")
         {
-            return Features::AVX2;
+            use std::arch::is_x86_feature_detected as has;
+            if has!("avx2") && has!("bmi1") && has!("bmi2") && has!("popcnt") {
+                let is_wide = has!("avx512f") && has!("avx512bw") && has!("avx512vl");
+                return if is_wide { Features::AVX512 } else { Features::AVX2 };
+            }
+        }
+        if cfg!(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little")) {
+            return Features::NEON;
         }
         Features::NONE
     }
@@ -38,10 +46,44 @@ impl Features {
     pub const fn has(self, other: Features) -> bool {
         self.0 & other.0 == other.0
     }
+
+    /// The sets within this one that have kernels of their own, the plain one first.
+    pub fn levels(self) -> impl Iterator<Item = Features> {
+        LEVELS.into_iter().map(|(level, _)| level).filter(move |level| self.has(*level))
+    }
 }
 
 impl fmt::Debug for Features {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.has(Features::AVX2) { "Features(avx2)" } else { "Features(plain)" })
+        let name = LEVELS.iter().rev().find(|(level, _)| self.has(*level)).map_or("plain", |(_, name)| name);
+        write!(f, "Features({name})")
+    }
+}
+
+const LEVELS: [(Features, &str); 4] = [
+    (Features::NONE, "plain"),
+    (Features::AVX2, "avx2"),
+    (Features::AVX512, "avx512"),
+    (Features::NEON, "neon"),
+];
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn levels_are_what_a_mask_may_leave() {
+        let cpu = Features::detect();
+        let levels: Vec<_> = cpu.levels().collect();
+        assert_eq!(levels.first(), Some(&Features::NONE));
+        assert_eq!(levels.last(), Some(&cpu), "the fastest kernels are those that run");
+        for (level, name) in LEVELS {
+            if !levels.contains(&level) {
+                std::eprintln!("skipped: this CPU does not run the kernels of {name}");
+            }
+            assert!(levels.contains(&cpu.masked(level)));
+        }
     }
 }

@@ -4,21 +4,19 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod vector;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
 
 pub(super) use scalar::{Counts, Decoding, Modelling, Residuals, Source, Step, Stretch, Words, try_stretch};
 
+use super::wave::LANES;
 use super::wave::tables::{ENTRIES, Entry, Map};
 use crate::cpu::Features;
 
 /// Models the samples of a unit: chooses predictors, and turns samples into symbols in the order of coding.
 pub(super) fn model(features: Features, job: &mut Modelling<'_>) {
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    if features.has(Features::AVX2) {
-        return x86::model(job);
-    }
-    let _ = features;
-    scalar::model(job);
+    (Kernels::best(features).model)(job);
 }
 
 /// Pushes the symbols of a unit, last first, into the states. `entries` holds 64 for each family, and `map` says
@@ -28,23 +26,32 @@ pub(super) fn push(
     steps: &[Step],
     map: &Map,
     entries: &[Entry; ENTRIES],
-    states: &mut [u32; 16],
+    states: &mut [u32; LANES],
     words: &mut Words,
 ) {
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    if features.has(Features::AVX2) {
-        return x86::push(steps, map, entries, states, words);
-    }
-    let _ = features;
-    scalar::push(steps, map, entries, states, words);
+    (Kernels::best(features).push)(steps, map, entries, states, words);
 }
 
 /// Decodes the samples of a unit.
 pub(super) fn decode(features: Features, job: &mut Decoding<'_>) {
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    if features.has(Features::AVX2) {
-        return x86::decode(job);
+    (Kernels::best(features).decode)(job);
+}
+
+/// The loops for one CPU.
+struct Kernels {
+    model: fn(&mut Modelling<'_>),
+    push: fn(&[Step], &Map, &[Entry; ENTRIES], &mut [u32; LANES], &mut Words),
+    decode: fn(&mut Decoding<'_>),
+}
+
+impl Kernels {
+    /// The fastest that need no more than `features`.
+    fn best(features: Features) -> &'static Kernels {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        if let Some(kernels) = x86::best(features) {
+            return kernels;
+        }
+        let _ = features;
+        &Kernels { model: scalar::model, push: scalar::push, decode: scalar::decode }
     }
-    let _ = features;
-    scalar::decode(job);
 }

@@ -174,9 +174,11 @@ impl Sheet {
 
     fn check(&self) {
         let coded = self.encode(Features::NONE);
-        assert!(self.encode(Features::detect()) == coded, "encoders differ");
+        for features in Features::detect().levels() {
+            assert!(self.encode(features) == coded, "the encoder of {features:?} differs");
+        }
         let plane = self.plane();
-        for features in [Features::NONE, Features::detect()] {
+        for features in Features::detect().levels() {
             let (decoded, guide) = self.decode(features, &coded);
             for y in 0..self.h {
                 assert!(decoded.row(y) == plane.row(y), "{features:?}, row {y}");

@@ -1,39 +1,36 @@
-//! x86-64 versions. The one place of this codec that holds unsafe code.
+//! x86-64 versions: what [`super::vector`] asks of a CPU. One of the rooms of this codec that hold unsafe code.
 #![allow(unsafe_code)]
 
-mod decode;
+/// Methods that do what functions compiled for a CPU do.
+macro_rules! trusting {
+    ($(fn $name:ident $(<const $bits:ident: i32>)? ($self:ident $(, $arg:ident: $type:ty)*) $(-> $out:ty)? {
+        $body:expr
+    })*) => { $(
+        #[inline(always)]
+        fn $name $(<const $bits: i32>)? ($self $(, $arg: $type)*) $(-> $out)? {
+            // SAFETY: the invariant of `Lanes`: the value that is `self` exists only where the CPU has the features.
+            unsafe { $body }
+        }
+    )* };
+}
+
+mod avx2;
+mod avx512;
 mod lanes;
 mod model;
 mod narrow;
-mod push;
 mod search;
 
-use super::scalar::{Decoding, Modelling, Step, Words};
-use crate::lossless::wave::LANES;
-use crate::lossless::wave::tables::{ENTRIES, Entry, Map};
+use super::Kernels;
+use crate::cpu::Features;
 
-/// [`super::scalar::model`] with AVX2. The caller has seen [`crate::cpu::Features::AVX2`].
-pub(super) fn model(job: &mut Modelling<'_>) {
-    // SAFETY: the features that `model::model` is built for are those of `Features::AVX2`. An encoder or decoder
-    // holds that set only if `Features::detect` found it in this CPU (`with_cpu` masks what the caller asks for),
-    // and `kernel` calls this only for a set that holds it.
-    unsafe { model::model(job) }
-}
-
-/// [`super::scalar::push`] with AVX2. The caller has seen [`crate::cpu::Features::AVX2`].
-pub(super) fn push(
-    steps: &[Step],
-    map: &Map,
-    entries: &[Entry; ENTRIES],
-    states: &mut [u32; LANES],
-    words: &mut Words,
-) {
-    // SAFETY: as in `model`.
-    unsafe { push::push(steps, map, entries, states, words) }
-}
-
-/// [`super::scalar::decode`] with AVX2. The caller has seen [`crate::cpu::Features::AVX2`].
-pub(super) fn decode(job: &mut Decoding<'_>) {
-    // SAFETY: as in `model`.
-    unsafe { decode::decode(job) }
+/// The fastest kernels that need no more than `features`, if there are any.
+pub(super) fn best(features: Features) -> Option<&'static Kernels> {
+    if features.has(Features::AVX512) {
+        Some(&avx512::KERNELS)
+    } else if features.has(Features::AVX2) {
+        Some(&avx2::KERNELS)
+    } else {
+        None
+    }
 }

@@ -175,7 +175,7 @@ struct Masks {
 impl Masks {
     #[inline(always)]
     fn new(edges: &Edges, step: usize) -> Self {
-        let now = step as i16;
+        let now = step as u16;
         let mask = |yes: bool| if yes { u16::MAX } else { 0 };
         let (mut first, mut last, mut active) = ([0; LANES], [0; LANES], [0; LANES]);
         for i in 0..LANES {

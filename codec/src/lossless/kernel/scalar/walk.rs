@@ -64,11 +64,11 @@ impl Walk {
 #[derive(Default)]
 pub(in crate::lossless) struct Edges {
     /// On column 0, of this row or of the next.
-    pub(in crate::lossless) first: [[i16; LANES]; 2],
+    pub(in crate::lossless) first: [[u16; LANES]; 2],
     /// On the last column.
-    pub(in crate::lossless) last: [[i16; LANES]; 2],
+    pub(in crate::lossless) last: [[u16; LANES]; 2],
     /// Active before step number 0, and from number 1 on before number 2.
-    pub(in crate::lossless) active: [[i16; LANES]; 3],
+    pub(in crate::lossless) active: [[u16; LANES]; 3],
 }
 
 impl Edges {
@@ -77,14 +77,14 @@ impl Edges {
         let w = walk.unit.w;
         for lane in 0..LANES {
             let Run { column, end, next, next_end, .. } = walk.run(lane);
-            let number = |step: usize| step.min(BLOCK) as i16;
-            self.first[0][lane] = if column == 0 { 0 } else { BLOCK as i16 };
+            let number = |step: usize| step.min(BLOCK) as u16;
+            self.first[0][lane] = if column == 0 { 0 } else { BLOCK as u16 };
             self.first[1][lane] = number(next);
             self.last[0][lane] = number((w - 1).wrapping_sub(column));
             self.last[1][lane] = number(next + w - 1);
-            self.active[0][lane] = end as i16;
-            self.active[1][lane] = next as i16;
-            self.active[2][lane] = next_end as i16;
+            self.active[0][lane] = end as u16;
+            self.active[1][lane] = next as u16;
+            self.active[2][lane] = next_end as u16;
         }
     }
 }

@@ -59,13 +59,6 @@ impl H {
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(super) fn load_signed(lanes: &[i16; LANES]) -> H {
-        // SAFETY: as in `load`.
-        H(unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) })
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
     pub(super) fn store(self, lanes: &mut [u16; LANES]) {
         // SAFETY: as in `load`, and the reference is exclusive.
         unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), self.0) };
