@@ -20,6 +20,8 @@ const MAX_BUDGET: usize = 1 << 20;
 const MAX_GATE: u64 = 12 << 20;
 /// Frames under way at the most; the client holds twice as many.
 const MAX_UNACKED: usize = 128;
+/// A path of a shorter round trip is a local network's; it is not taken for thin.
+const SHORT: Duration = Duration::from_millis(5);
 /// Without an acknowledgement for this long, and for three round trips, the client is taken to be gone for now.
 const SILENCE: Duration = Duration::from_millis(300);
 /// A client that needs longer than this to paint what was sent is given less.
@@ -48,7 +50,8 @@ pub enum State {
 pub struct Room {
     /// About how many bytes the next frame may have.
     pub budget: usize,
-    /// About how many bytes the path carries, and the client paints, in the time of a frame.
+    /// About how many bytes the path carries, and the client paints, in the time of a frame; no bound where the path is
+    /// short or not known.
     pub carries: usize,
 }
 
@@ -112,6 +115,8 @@ impl Pacer {
         }
         let carries = self.frame_carries();
         let budget = carries.clamp(MIN_BUDGET, MAX_BUDGET);
+        // The window of a path that was idle says little of one so short: it opens within a few milliseconds.
+        let carries = if self.estimate.min_rtt < SHORT { usize::MAX } else { carries };
         // A quarter over the window: the transport never idles for want of a frame, and queues little more.
         let gate = budget.max(self.estimate.window.min(MAX_GATE) as usize / 4 * 5);
         if frames >= MAX_UNACKED || bytes > gate {
@@ -175,7 +180,7 @@ mod tests {
     #[test]
     fn the_gate_shuts_on_a_full_path_and_opens_again() {
         let mut pacer = Pacer::new();
-        assert_eq!(pacer.room(Time(0), 0, 0), Some(Room { budget: START_BUDGET, carries: START_BUDGET }));
+        assert_eq!(pacer.room(Time(0), 0, 0), Some(Room { budget: START_BUDGET, carries: usize::MAX }));
         pacer.path(Time(1), &estimate(100_000, 40, 0));
         let budget = pacer.room(Time(2), 0, 0).unwrap().budget;
         assert!((60_000..80_000).contains(&budget), "{budget}");
