@@ -6,6 +6,7 @@
 //! * [`header`] and [`abi`] keep the committed C header and the list of exported symbols equal to the code.
 //! * [`aarch64`] runs the codec's tests on that architecture, in an emulator.
 //! * [`fuzz`] starts the long hunts, which CI does not run.
+//! * [`train`] makes the constants of the still codec from images.
 
 mod aarch64;
 mod abi;
@@ -14,6 +15,7 @@ mod error;
 mod fuzz;
 mod header;
 mod process;
+mod train;
 mod walls;
 
 use std::path::{Path, PathBuf};
@@ -45,6 +47,7 @@ fn run(root: &Path, words: &[&str]) -> Result<()> {
         ["soak", rest @ ..] => fuzz::soak(root, rest),
         ["fuzz", target] => fuzz::hunt(root, target, None),
         ["fuzz", target, seconds] => fuzz::hunt(root, target, Some(seconds)),
+        ["train-codec", rest @ ..] => train::run(root, rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())
@@ -67,4 +70,6 @@ usage: cargo xtask COMMAND
   abi [--check]                 write ffi/abi.txt from the built library, or compare
   test-aarch64 [TEST ARGS]      the codec's tests on that architecture, in QEMU
   soak [--updates N] [--seed S] the exactness oracle for as long as you like
-  fuzz TARGET [SECONDS]         cargo-fuzz on one target (needs the nightly toolchain and cargo-fuzz)";
+  fuzz TARGET [SECONDS]         cargo-fuzz on one target (needs the nightly toolchain and cargo-fuzz)
+  train-codec --corpus DIR [--keep-out LIST] [--out FILE] [--step bank|tables|report]
+                                make the still codec's constants from the PGM and PPM images below DIR";

@@ -15,8 +15,8 @@ use crate::pixel::{ImageRef, PixelFormat};
 /// Codes rects, each alone or several together. It keeps its work memory (up to 24 bytes for a pixel of the largest
 /// call so far), so that small rects cost neither allocation nor set-up; use one for each thread.
 pub struct Encoder {
-    features: Features,
-    search: Search,
+    pub(super) features: Features,
+    pub(super) search: Search,
     text: Text,
     wave: EncodeScratch,
     methods: Vec<Method>,
@@ -98,6 +98,14 @@ impl Encoder {
     pub fn encode_plain(&mut self, image: ImageRef<'_>, out: &mut Vec<u8>) {
         out.push(Method::Raw.code());
         raw::encode(image, out);
+    }
+
+    /// The planes that the wave coder gets of an image.
+    #[cfg(feature = "train")]
+    pub(super) fn planes(&mut self, image: ImageRef<'_>) -> &mut [Plane] {
+        self.planes_used = 0;
+        self.begin(image, &mut 0, &mut Vec::new());
+        first(&mut self.planes, self.planes_used)
     }
 
     /// Appends what stands at the head of a batch for `image`, and leaves the rest in planes and sheets.

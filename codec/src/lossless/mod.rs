@@ -49,6 +49,9 @@ mod sample;
 mod sheet;
 mod split;
 mod text;
+#[cfg(feature = "train")]
+#[doc(hidden)]
+pub mod train;
 mod wave;
 
 pub use decoder::Decoder;

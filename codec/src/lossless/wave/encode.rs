@@ -63,6 +63,28 @@ pub(in crate::lossless) fn encode(
     scratch: &mut EncodeScratch,
     out: &mut Vec<u8>,
 ) {
+    encode_watched(features, search, planes, scratch, out, |_| {});
+}
+
+/// Gives what was counted in each unit of `planes` to `watch`.
+#[cfg(feature = "train")]
+pub(in crate::lossless) fn count(
+    features: Features,
+    search: Search,
+    planes: &mut [Plane],
+    watch: impl FnMut(&Counts),
+) {
+    encode_watched(features, search, planes, &mut EncodeScratch::new(), &mut Vec::new(), watch);
+}
+
+fn encode_watched(
+    features: Features,
+    search: Search,
+    planes: &mut [Plane],
+    scratch: &mut EncodeScratch,
+    out: &mut Vec<u8>,
+    mut watch: impl FnMut(&Counts),
+) {
     let segment = &mut scratch.segment;
     segment.clear();
     for plane in planes {
@@ -95,6 +117,7 @@ pub(in crate::lossless) fn encode(
                     counts: &mut scratch.counts,
                 },
             );
+            watch(&scratch.counts);
             segment.units.push((unit, Choice::of(unit, &scratch.counts)));
             if segment.steps.len() >= SEGMENT_STEPS {
                 segment.write(features, out);

@@ -11,9 +11,11 @@ mod maps;
 pub(super) mod model;
 mod own;
 pub(super) mod tables;
-mod trained;
+pub(super) mod trained;
 
 pub(super) use decode::{DecodeScratch, decode};
+#[cfg(feature = "train")]
+pub(super) use encode::count;
 pub(super) use encode::{EncodeScratch, Search, encode};
 
 /// Rows that are coded in step.
