@@ -1,9 +1,14 @@
 //! The loops that touch every sample, each as plain Rust and as faster versions that give the same bytes.
 
+#[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+mod aarch64;
 mod scalar;
 #[cfg(test)]
 mod tests;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[cfg(any(
+    all(feature = "std", target_arch = "x86_64"),
+    all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
+))]
 mod vector;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
@@ -49,6 +54,10 @@ impl Kernels {
     fn best(features: Features) -> &'static Kernels {
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
         if let Some(kernels) = x86::best(features) {
+            return kernels;
+        }
+        #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+        if let Some(kernels) = aarch64::best(features) {
             return kernels;
         }
         let _ = features;

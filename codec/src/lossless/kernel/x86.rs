@@ -1,19 +1,6 @@
 //! x86-64 versions: what [`super::vector`] asks of a CPU. One of the rooms of this codec that hold unsafe code.
 #![allow(unsafe_code)]
 
-/// Methods that do what functions compiled for a CPU do.
-macro_rules! trusting {
-    ($(fn $name:ident $(<const $bits:ident: i32>)? ($self:ident $(, $arg:ident: $type:ty)*) $(-> $out:ty)? {
-        $body:expr
-    })*) => { $(
-        #[inline(always)]
-        fn $name $(<const $bits: i32>)? ($self $(, $arg: $type)*) $(-> $out)? {
-            // SAFETY: the invariant of `Lanes`: the value that is `self` exists only where the CPU has the features.
-            unsafe { $body }
-        }
-    )* };
-}
-
 mod avx2;
 mod avx512;
 mod lanes;

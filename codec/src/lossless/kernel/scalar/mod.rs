@@ -17,11 +17,17 @@ pub(in crate::lossless) use model::{Counts, Modelling, Residuals, Stretch, model
 pub(in crate::lossless) use push::{Words, push};
 pub(in crate::lossless) use walk::{Edges, Stage, Walk};
 // What the faster versions share with the plain ones.
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[cfg(any(
+    all(feature = "std", target_arch = "x86_64"),
+    all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
+))]
 pub(in crate::lossless) use {
     decode::take_wide,
-    model::{SMALL_ERROR, border_taps, set_margins, stretches, take_cheapest},
     push::{Tables, push_step},
+};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(in crate::lossless) use {
+    model::{SMALL_ERROR, border_taps, set_margins, stretches, take_cheapest},
     walk::Run,
 };
 

@@ -3,7 +3,7 @@
 use core::arch::x86_64::*;
 
 use super::super::scalar::{Source, Tables, Words};
-use super::super::vector::{COMPRESS, EXPAND, Lanes, Narrow, Taps, Wide, kernels};
+use super::super::vector::{COMPRESS, EXPAND, Lanes, Narrow, Taps, Wide, kernels, trusting};
 use super::lanes::V;
 use super::model;
 use super::narrow::{H, transpose};

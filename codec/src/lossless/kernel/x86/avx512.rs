@@ -3,7 +3,7 @@
 use core::arch::x86_64::*;
 
 use super::super::scalar::{Source, Tables, Words};
-use super::super::vector::{Lanes, Taps, Wide, kernels};
+use super::super::vector::{Lanes, Taps, Wide, kernels, trusting};
 use super::avx2::{Weights, to_rows};
 use super::model;
 use super::narrow::H;
