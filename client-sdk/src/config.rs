@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lightbox_codec::screen::packed::CELL;
 use lightbox_net::address::{Address, AddressError};
 use lightbox_net::tls::{Authorities, Identity};
 use lightbox_protocol::msg::control::Capabilities;
@@ -59,6 +60,14 @@ impl Config {
     /// Default: a path too thin for a change brings it with a stated error first.
     pub fn exact_only(mut self) -> Self {
         self.capabilities.codecs = vec![codec::LOSSLESS];
+        self
+    }
+
+    /// The most memory for tiles that may be shown again, in bytes; it is used as it is filled, and wiped with the
+    /// session. A server that uses it can bring back what was seen before for a few bytes: a stack that is scrolled
+    /// back, a menu that closes. Default: 64 MiB, 16,384 tiles of gray or 5,461 of colour; 0: none.
+    pub fn slot_memory(mut self, bytes: u64) -> Self {
+        self.capabilities.slots = bytes / CELL;
         self
     }
 

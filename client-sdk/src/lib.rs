@@ -28,6 +28,7 @@ mod event;
 mod network;
 pub mod paint;
 mod painter;
+mod slots;
 mod stats;
 
 pub use client::{Client, Held};

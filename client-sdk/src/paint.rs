@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use lightbox_codec::digest::DigestContext;
 use lightbox_codec::geom::{Rect, TileGrid};
 use lightbox_codec::lossless::{DecodeError, Decoder, Method, progressive};
-use lightbox_codec::pixel::{Image, ImageError, ImageMut, PixelFormat};
+use lightbox_codec::pixel::{Image, ImageError, ImageMut, ImageRef, PixelFormat};
 use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::exact::DueTile;
 use lightbox_protocol::msg::control::{Surface, TileProof};
 use lightbox_protocol::msg::display::{Op, pass_data};
 use lightbox_protocol::wire::ids::codec;
+
+use crate::slots::Slots;
 
 /// Why a frame could not be painted.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,9 @@ pub enum PaintError {
     /// There is no such surface, or a step leaves it.
     #[error("a frame paints outside its surface")]
     Outside,
+    /// A tile is to come out of a slot that does not hold one of its size and format.
+    #[error("slot {0} does not hold what a frame wants to show")]
+    Slot(u64),
 }
 
 /// What decodes, with its work memory.
@@ -38,6 +43,7 @@ struct Decoders {
 #[derive(Default)]
 pub struct Canvas {
     surfaces: BTreeMap<u32, Image>,
+    slots: Slots,
     decoders: Decoders,
     used: BTreeMap<&'static str, (u64, u64)>,
 }
@@ -67,8 +73,14 @@ impl Canvas {
         }
     }
 
-    /// Forgets and wipes all surfaces.
+    /// A connection begins: all slots of before are wiped, and the server may fill this many cells.
+    pub fn agree(&mut self, slots: u64) {
+        self.slots = Slots::new(slots);
+    }
+
+    /// Forgets and wipes all surfaces and slots.
     pub fn clear(&mut self) {
+        self.agree(0);
         let ids: Vec<_> = self.surfaces.keys().copied().collect();
         ids.into_iter().for_each(|id| self.gone(id));
     }
@@ -103,19 +115,20 @@ impl Canvas {
             .filter_map(|rect| Some((rect, copy_of(image, rect)?)))
             .collect();
         let mut rects = Vec::with_capacity(paint.frame.ops.len());
-        let (decoders, used) = (&mut self.decoders, &mut self.used);
+        let (decoders, slots, used) = (&mut self.decoders, &mut self.slots, &mut self.used);
         let outcome = paint.frame.ops.iter().try_for_each(|op| {
-            step(image, decoders, op)?;
-            let target = op.target();
+            step(image, decoders, slots, op)?;
             let (name, bytes) = match op {
                 Op::Fill { .. } => ("fill", 13),
                 Op::Copy { .. } => ("copy", 10),
+                Op::Store { .. } => ("store", 8),
+                Op::Show { .. } => ("slot", 8),
                 Op::Coded { codec, data, .. } => (name_of(*codec, data), data.len() as u64 + 13),
             };
             let sum = used.entry(name).or_default();
-            sum.0 += target.area();
+            sum.0 += op.work();
             sum.1 += bytes;
-            rects.push(target);
+            rects.extend(Some(op.target()).filter(|target| !target.is_empty()));
             Ok(())
         });
         // Also where a step failed: what a later frame painted is right, and may be called verified.
@@ -152,7 +165,7 @@ impl Drop for Canvas {
     }
 }
 
-fn step(image: &mut Image, decoders: &mut Decoders, op: &Op) -> Result<(), PaintError> {
+fn step(image: &mut Image, decoders: &mut Decoders, slots: &mut Slots, op: &Op) -> Result<(), PaintError> {
     let mut target = image.as_mut();
     let done = match op {
         Op::Fill { rect, pixel } => target.fill(*rect, as_defined(*pixel, target.format())),
@@ -164,6 +177,14 @@ fn step(image: &mut Image, decoders: &mut Decoders, op: &Op) -> Result<(), Paint
             }
             None => false,
         },
+        Op::Store { tiles, first } => {
+            store(target.as_ref(), slots, *tiles, *first);
+            true
+        }
+        Op::Show { tiles, first } => {
+            show(&mut target, slots, *tiles, *first)?;
+            true
+        }
     };
     if done { Ok(()) } else { Err(PaintError::Outside) }
 }
@@ -203,6 +224,23 @@ fn name_of(codec: u64, data: &[u8]) -> &'static str {
         codec::LOW => "low",
         _ => Method::of(data).map_or("unknown", Method::name),
     }
+}
+
+/// Puts `tiles` aside, as this frame has left them so far: those that a later one painted come back behind it.
+fn store(image: ImageRef<'_>, slots: &mut Slots, tiles: Rect, first: u64) {
+    let grid = TileGrid::new(image.size());
+    let tiles = grid.touching(tiles).filter_map(|tile| image.crop(grid.rect(tile)));
+    tiles.fold(first, |slot, tile| slots.store(slot, tile));
+}
+
+fn show(image: &mut ImageMut<'_>, slots: &Slots, tiles: Rect, first: u64) -> Result<(), PaintError> {
+    let grid = TileGrid::new(image.size());
+    let mut next = first;
+    for tile in grid.touching(tiles) {
+        let mut tile = image.crop_mut(grid.rect(tile)).ok_or(PaintError::Outside)?;
+        next = slots.show(next, &mut tile).ok_or(PaintError::Slot(next))?;
+    }
+    Ok(())
 }
 
 /// The bits that carry nothing are the same on both sides, whatever a server says.

@@ -21,11 +21,20 @@ use crate::stats::Stats;
 /// Something for the painter to do.
 #[derive(Debug)]
 pub(crate) enum Job {
-    Surface { surface: Surface, kept: bool },
+    Surface {
+        surface: Surface,
+        kept: bool,
+    },
     SurfaceGone(u32),
+    /// Forget all surfaces and slots.
     Clear,
+    /// Forget all slots; so many cells may be filled from now on.
+    Slots(u64),
     Paint(Paint),
-    Digest { context: DigestContext, tiles: Vec<DueTile> },
+    Digest {
+        context: DigestContext,
+        tiles: Vec<DueTile>,
+    },
 }
 
 /// The most rects an event tells of; where there are more, it tells of the whole surface. A frame may have 65,536, and
@@ -55,6 +64,7 @@ impl Painter {
                     self.tell(Event::SurfaceGone(id));
                 }
                 Job::Clear => lock(&self.canvas).clear(),
+                Job::Slots(cells) => lock(&self.canvas).agree(cells),
                 Job::Paint(paint) => self.paint(paint),
                 Job::Digest { context, tiles } => {
                     let tiles = lock(&self.canvas).digest(&context, &tiles);

@@ -19,6 +19,7 @@ pub struct Config {
     pub(crate) max_sessions: usize,
     pub(crate) workers: Option<usize>,
     pub(crate) sweep: u32,
+    pub(crate) slot_memory: u64,
 }
 
 impl Config {
@@ -36,6 +37,7 @@ impl Config {
             max_sessions: 16,
             workers: None,
             sweep: 8,
+            slot_memory: 64 << 20,
         }
     }
 
@@ -96,6 +98,13 @@ impl Config {
     /// did not report. 8 cost about 10 us a submit. Default: 8; 0 trusts the host.
     pub fn sweep(mut self, tiles: u32) -> Self {
         self.sweep = tiles;
+        self
+    }
+
+    /// The most memory, in bytes, that a client is asked to use for tiles that may be shown again; fewer where the
+    /// client offers fewer. Here each costs about 200 bytes. Default: 64 MiB; 0: none.
+    pub fn slot_memory(mut self, bytes: u64) -> Self {
+        self.slot_memory = bytes;
         self
     }
 }

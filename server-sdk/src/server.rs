@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use lightbox_codec::geom::{Point, Size, TileIndex};
 use lightbox_codec::pixel::PixelFormat;
+use lightbox_codec::screen::packed::CELL;
 use lightbox_net::address::{Address, Ticket};
 use lightbox_net::driver::{ControlStream, drive};
 use lightbox_net::endpoint::{Attempt, Connection, Server as Endpoint, ServerConfig};
@@ -275,16 +276,18 @@ impl Inner {
             .map_err(|_| refused(&"the server could not decide; try again"))?
             .map_err(|refusal| refused(&refusal))?;
         let mut id = SessionId::default();
-        let mut entropy = [0; 32];
+        let (mut entropy, mut key) = ([0; 32], [0; 32]);
         let random = |into: &mut [u8]| {
             tls::random(&self.provider, into).map_err(|_| Close::new(close::BUSY, "no randomness to be had"))
         };
         random(&mut id.0)?;
         random(&mut entropy)?;
+        random(&mut key)?;
         let mut config = SessionConfig::new(id, entropy);
         config.role = grant.role;
         config.life = self.config.life;
-        let seat = Seat::new(ServerSession::new(config), hello.terminal.clone(), &self.tell);
+        config.capabilities.slots = self.config.slot_memory / CELL;
+        let seat = Seat::new(ServerSession::new(config), hello.terminal.clone(), key, &self.tell);
         let mut seats = lock(&self.seats);
         seats.retain(|_, seat| !seat.link.lock().is_ended());
         if seats.len() >= self.config.max_sessions {

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use lightbox_codec::geom::TileIndex;
+use lightbox_codec::pixel::ImageRef;
 use lightbox_net::clock;
 use lightbox_net::driver::Shared;
 use lightbox_protocol::Time;
 use lightbox_protocol::msg::control::SessionId;
 use lightbox_protocol::session::server::{self, Command, Repair, ServerSession, Why};
 
-use crate::encode::{Pool, View};
+use crate::encode::{Pool, Slots, View};
 use crate::event::{Event, EventSink, of_session};
 use crate::output::OutputState;
 use crate::stats::SessionStats;
@@ -32,12 +33,13 @@ pub(crate) struct Seat {
 }
 
 /// What the client has, by surface.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Views {
     of: BTreeMap<u32, View>,
     /// Repairs that the views know of. While the session knows of more, they are in the mail or on their way to it,
     /// and no frame may build on the views.
     repairs: u64,
+    slots: Slots,
 }
 
 /// Something the pump is to know before it makes the next frame.
@@ -50,13 +52,19 @@ enum Mail {
 }
 
 impl Seat {
-    pub(crate) fn new(session: ServerSession, terminal: String, server: &EventSink) -> Arc<Self> {
+    /// `key` is random, and hashes what the client was shown.
+    pub(crate) fn new(
+        session: ServerSession,
+        terminal: String,
+        key: [u8; 32],
+        server: &EventSink,
+    ) -> Arc<Self> {
         let id = session.id();
         Arc::new(Self {
             link: Shared::new(session),
             id,
             terminal,
-            views: Mutex::default(),
+            views: Mutex::new(Views { of: BTreeMap::new(), repairs: 0, slots: Slots::new(key) }),
             mail: Mutex::default(),
             stats: Mutex::default(),
             tell: of_session(server),
@@ -131,7 +139,7 @@ impl Seat {
         let mut views = lock(&self.views);
         self.read_mail(&mut views);
         let mut sent = false;
-        let Views { of, repairs } = &mut *views;
+        let Views { of, repairs, slots } = &mut *views;
         // Changes of any surface go before what refines another.
         let changes = of.values().any(|view| view.since().is_some());
         let has_work = |view: &View| if changes { view.since().is_some() } else { view.is_coarse() };
@@ -147,7 +155,8 @@ impl Seat {
                 continue;
             }
             let start = Instant::now();
-            let made = view.frame(|show| output.with_image(|image| show(image.as_ref())), &begin, pool);
+            let look = |show: &mut dyn FnMut(ImageRef<'_>)| output.with_image(|image| show(image.as_ref()));
+            let made = view.frame(look, &begin, pool, slots);
             let took = start.elapsed();
             let Some(made) = made else { continue };
             let went = {
@@ -163,6 +172,7 @@ impl Seat {
                 stats.count(&made.used);
                 sent = true;
             } else {
+                slots.forget();
                 view.dropped(&made.frame);
             }
         }
@@ -197,6 +207,9 @@ impl Seat {
         let mail = std::mem::take(&mut *lock(&self.mail));
         let now = clock::now();
         for piece in mail {
+            if !matches!(piece, Mail::Damage { .. }) {
+                views.slots.forget();
+            }
             match piece {
                 Mail::Damage { surface, tiles, at } => {
                     if let Some(view) = views.of.get_mut(&surface) {

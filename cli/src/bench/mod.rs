@@ -5,6 +5,7 @@ mod builtin;
 mod idle;
 mod link;
 mod screen;
+mod stack;
 mod still;
 
 use std::process::ExitCode;
@@ -16,6 +17,8 @@ use crate::Failure;
 pub enum Bench {
     /// The still codec on PGM, PPM or PNG files, each optionally .zst: one JSON line a file.
     Still(still::Options),
+    /// A stack of images scrolled there, back and there again: the bytes of each pass.
+    Stack(stack::Options),
     /// Recorded screens through server and client with real threads and clock: one JSON line a file.
     Screen(screen::Options),
     /// How a picture arrives over a thin link: shown with an error, exact, proved. One JSON line a picture and way.
@@ -33,6 +36,7 @@ pub enum Bench {
 pub fn run(bench: Bench) -> Result<ExitCode, Failure> {
     match bench {
         Bench::Still(options) => still::run(&options),
+        Bench::Stack(options) => stack::run(&options),
         Bench::Screen(options) => screen::run(&options),
         Bench::Arrive(options) => arrive::run(&options),
         Bench::Idle(options) => idle::run(&options),

@@ -4,5 +4,7 @@
 //! finds the parts of a frame that need no coding because the client has their pixels already.
 //!
 //! - [`motion`]: rects that the previous frame shows at another place.
+//! - [`packed`]: tiles put aside for the day on which they are shown again.
 
 pub mod motion;
+pub mod packed;

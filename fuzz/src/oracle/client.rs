@@ -9,7 +9,7 @@ use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::digest::DigestContext;
 use lightbox_protocol::exact::DueTile;
-use lightbox_protocol::geom::{Point, Size};
+use lightbox_protocol::geom::{Point, Rect, Size, TileGrid};
 use lightbox_protocol::msg::control::{
     Capabilities, Close, Control, Layout, Output, Role, SessionId, Surface, Verdict, Welcome,
 };
@@ -229,9 +229,12 @@ impl Client {
 
     fn event(&mut self, event: Event) {
         match event {
-            Event::Welcome { resumed: false, .. } => {
-                self.surfaces.clear();
-                self.canvas.clear();
+            Event::Welcome { resumed, slots, .. } => {
+                if !resumed {
+                    self.surfaces.clear();
+                    self.canvas.clear();
+                }
+                self.canvas.agree(slots);
             }
             Event::Surface { surface, kept } => {
                 self.surfaces.insert(surface.id, surface);
@@ -265,6 +268,8 @@ fn welcome(script: &mut Script<'_>) -> Control {
 fn op(script: &mut Script<'_>, size: Size) -> Op {
     let rect = script.rect(size);
     match script.below(3) {
+        0 if rect.x % 64 == 3 => Op::Store { tiles: tiles(rect, size), first: script.number() },
+        0 if rect.x % 64 == 5 => Op::Show { tiles: tiles(rect, size), first: script.number() },
         0 => Op::Fill { rect, pixel: script.array() },
         1 => {
             let to = Point::new(script.below(size.w - rect.w.min(size.w - 1)), script.below(size.h));
@@ -277,6 +282,13 @@ fn op(script: &mut Script<'_>, size: Size) -> Op {
             Op::Coded { rect, codec, data }
         }
     }
+}
+
+/// The tile under the corner of `rect`.
+fn tiles(rect: Rect, size: Size) -> Rect {
+    let grid = TileGrid::new(size);
+    let tile = grid.touching(Rect { w: 1, h: 1, ..rect }).next().unwrap_or(0);
+    grid.rect(tile)
 }
 
 fn cursor(script: &mut Script<'_>) -> Bytes {

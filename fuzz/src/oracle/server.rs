@@ -7,7 +7,7 @@ use bytes::Bytes;
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::NewFrame;
 use lightbox_protocol::digest::Digest;
-use lightbox_protocol::exact::{Left, Write};
+use lightbox_protocol::exact::{Left, SlotUse, Write};
 use lightbox_protocol::geom::TileIndex;
 use lightbox_protocol::msg::control::{
     Capabilities, Close, Control, Hello, Layout, Proof, Resume, Role, SessionId, TileProof,
@@ -220,6 +220,7 @@ impl Server {
             ops: vec![Op::Fill { rect, pixel: [1, 2, 3, 0xFF] }],
             reads: if script.chance() { tiles.clone() } else { Vec::new() },
             writes: tiles.iter().map(write).collect(),
+            slots: SlotUse::default(),
         };
         if self.session.frame(self.now, &made) {
             assert!(self.session.is_live() && seq == begin.seq, "frame {seq} went");

@@ -58,18 +58,19 @@ pub fn frame(bytes: &[u8]) {
     let mut script = Script::new(bytes);
     let (size, format, newer) = (script.size(), script.format(), script.u8());
     let whole = Bytes::copy_from_slice(script.rest());
-    let Ok(frame) = Frame::read(&whole, size) else { return };
+    let Ok(frame) = Frame::read(&whole, size, SLOTS) else { return };
     assert!(frame.ops.iter().all(|op| size.rect().contains(op.target())));
-    let work: u64 = frame.ops.iter().map(|op| op.target().area()).sum();
+    let work: u64 = frame.ops.iter().map(|op| op.work()).sum();
     assert!(work <= size.area() * Frame::MAX_REPAINT, "{work} pixels of work");
     let mut out = Writer::new();
     frame.header.encode(&mut out);
     frame.ops.iter().for_each(|op| op.encode(&mut out));
-    assert_eq!(Frame::read(&out.into_vec().into(), size).as_ref(), Ok(&frame));
+    assert_eq!(Frame::read(&out.into_vec().into(), size, SLOTS).as_ref(), Ok(&frame));
 
     let id = frame.header.surface;
     let surface = Surface { id, generation: frame.header.generation, nonce: [0; 16], size, format };
     let mut canvas = Canvas::new();
+    canvas.agree(SLOTS);
     canvas.surface(&surface, false).expect("a size of an image");
     let tiles: Vec<_> = (0..TileGrid::new(size).len()).collect();
     let newer = tiles.iter().copied().filter(|tile| newer >> tile & 1 == 1).collect();
@@ -77,6 +78,9 @@ pub fn frame(bytes: &[u8]) {
     let _ = canvas.paint(&Paint { frame, tiles, newer });
     spare_bits_are_as_defined(canvas.get(id).expect("the surface"));
 }
+
+/// Cells of slots that were agreed on: fewer than a frame can fill.
+const SLOTS: u64 = 8;
 
 /// Whatever a server sends, nobody who reads a surface meets samples that its format does not have.
 pub(super) fn spare_bits_are_as_defined(image: &Image) {

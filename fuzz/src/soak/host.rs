@@ -13,7 +13,7 @@ use lightbox_protocol::msg::control::{Close, Hello, Layout, Output, SessionId};
 use lightbox_protocol::msg::input::Action;
 use lightbox_protocol::session::server::{Command, Config, Event, Repair, ServerSession, Why};
 use lightbox_protocol::session::{Cause, Effect, Session};
-use lightbox_server::encode::{Patience, Pool, View};
+use lightbox_server::encode::{Patience, Pool, Slots, View};
 use lightbox_sim::rng::Rng;
 
 use super::Broken;
@@ -31,6 +31,7 @@ pub(super) struct Host {
     views: BTreeMap<u32, View>,
     mail: Vec<Mail>,
     pool: Pool,
+    slots: Slots,
     rng: Rng,
     next_screen: u32,
     /// The bell was rung: the pump starts then.
@@ -89,12 +90,16 @@ impl Host {
     pub(super) fn new(now: Time, mut rng: Rng) -> Self {
         let mut entropy = [0; 32];
         entropy[..8].copy_from_slice(&rng.next_u64().to_le_bytes());
+        let mut config = Config::new(SessionId([7; 16]), entropy);
+        // Few enough to be displaced all the time.
+        config.capabilities.slots = 200;
         let mut host = Self {
-            session: ServerSession::new(Config::new(SessionId([7; 16]), entropy)),
+            session: ServerSession::new(config),
             screens: BTreeMap::new(),
             views: BTreeMap::new(),
             mail: Vec::new(),
             pool: Pool::new(0),
+            slots: Slots::new(entropy),
             rng,
             next_screen: 0,
             pump_at: None,
@@ -281,7 +286,7 @@ impl Host {
             }
             show(screen.picture.as_ref().as_ref());
         };
-        let made = view.frame(look, &begin, &mut self.pool);
+        let made = view.frame(look, &begin, &mut self.pool, &mut self.slots);
         if reshaped {
             self.show(now, id);
         }
@@ -297,6 +302,7 @@ impl Host {
             self.history.record(&frame, &pictures);
             self.tally.frames += 1;
         } else if let Some(view) = self.views.get_mut(&frame.surface) {
+            self.slots.forget();
             view.dropped(&frame);
         }
         let behind = self.views.values().filter_map(View::since).min();
@@ -306,6 +312,9 @@ impl Host {
 
     fn read_mail(&mut self, now: Time) {
         for mail in std::mem::take(&mut self.mail) {
+            if !matches!(mail, Mail::Damage { .. }) {
+                self.slots.forget();
+            }
             match mail {
                 Mail::Damage { screen, tiles, at } => {
                     if let Some(view) = self.views.get_mut(&screen) {

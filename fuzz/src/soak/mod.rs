@@ -87,6 +87,8 @@ pub struct Faults {
     pub overwritten: u64,
     /// Frames that the client painted in part at the most.
     pub refused: u64,
+    /// Frames that wanted to show what had been lost with another frame.
+    pub empty_slots: u64,
     /// Tiles whose digest was another: those with changed bytes, and what was painted from them.
     pub mismatches: u64,
 }
@@ -205,12 +207,12 @@ pub fn run(config: Config, mut progress: impl FnMut(&Report)) -> Result<Report, 
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Faults { injected, found, overwritten, refused, mismatches } = self.faults;
+        let Faults { injected, found, overwritten, refused, empty_slots, mismatches } = self.faults;
         write!(
             f,
             "{} updates, {} frames, {} shapes, {} lost ({} unwelcomed), {} resumes, {injected} faults ({found} found, \
-             {overwritten} overwritten), {refused} frames refused, {mismatches} mismatches, {} verified, {} compared, \
-             {} coarse, {} false, settled {} times in {:.1} s at most, {:.0} s in all",
+             {overwritten} overwritten), {refused} frames refused, {empty_slots} of empty slots, {mismatches} mismatches, \
+             {} verified, {} compared, {} coarse, {} false, settled {} times in {:.1} s at most, {:.0} s in all",
             self.updates,
             self.frames,
             self.shapes,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use lightbox_client::paint::Canvas;
+use lightbox_client::paint::{Canvas, PaintError};
 use lightbox_codec::geom::TileGrid;
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::Paint;
@@ -54,6 +54,7 @@ enum Job {
     Surface(Surface, bool),
     Gone(u32),
     Clear,
+    Slots(u64),
     Paint(Paint),
     Digest(DigestContext, Vec<DueTile>),
 }
@@ -219,13 +220,14 @@ impl Terminal {
 
     fn event(&mut self, now: Time, event: Event, history: &mut History) -> Result<(), Broken> {
         match event {
-            Event::Welcome { resumed, .. } => {
+            Event::Welcome { resumed, slots, .. } => {
                 self.is_welcome = true;
                 if !resumed {
                     self.surfaces.clear();
                     self.shown.clear();
                     self.job(now, Job::Clear);
                 }
+                self.job(now, Job::Slots(slots));
             }
             Event::Surface { surface, kept } => {
                 if !kept {
@@ -278,6 +280,7 @@ impl Terminal {
             }
             Job::Gone(id) => self.canvas.gone(id),
             Job::Clear => self.canvas.clear(),
+            Job::Slots(cells) => self.canvas.agree(cells),
             Job::Paint(paint) => return self.paint(paint).map(Some),
             Job::Digest(context, tiles) => {
                 for due in &tiles {
@@ -314,7 +317,8 @@ impl Terminal {
         Ok(Command::Painted { seq, surface, tiles: Some(paint.tiles), took })
     }
 
-    /// False where low bits found that the high ones were spoiled or refused.
+    /// False where low bits found that the high ones were spoiled or refused, or a slot does not hold what it should,
+    /// since a frame before failed or was void.
     fn canvas_paint(&mut self, paint: &Paint) -> Result<bool, Broken> {
         let surface = paint.frame.header.surface;
         let known = self.canvas.get(surface).is_some();
@@ -327,6 +331,11 @@ impl Terminal {
             }
             // Its surface went while it was waiting.
             Err(_) if !known => Ok(true),
+            Err(PaintError::Slot(_)) => {
+                self.faults.empty_slots += 1;
+                self.refused.extend(paint.tiles.iter().map(|tile| (surface, *tile)));
+                Ok(false)
+            }
             Err(_) if self.builds_on_faults(paint) => Ok(false),
             Err(_) => Err(Broken::Unpaintable),
         }

@@ -130,6 +130,7 @@ impl ClientLedger {
                     Step::Copy if whole => Some(copied),
                     Step::Paint(part) => Some(patched(t.left, part)),
                     Step::Copy => Some(patched(t.left, copied)),
+                    Step::Nothing => t.left,
                     Step::Low if matches!(t.left, Some(Pass::High { .. })) => Some(Pass::Exact),
                     Step::Low => {
                         begun.is_unfounded = true;

@@ -8,15 +8,18 @@
 //!
 //! - [`ServerLedger`]: what was sent, what was proved, and which frames must come before which.
 //! - [`ClientLedger`]: what was painted, what is to be proved, what is verified.
+//! - [`SlotLedger`]: the same order for tiles that the client keeps aside.
 //! - [`Lease`]: how long "verified" stands without word from the server.
 
 mod client;
 mod lease;
 mod server;
+mod slots;
 
 pub use client::{Begun, ClientLedger, DueTile};
 pub use lease::{LEASE, Lease};
 pub use server::{Judgement, Left, ServerLedger, Write};
+pub use slots::{SlotLedger, SlotUse};
 
 /// What is known of a tile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -144,15 +144,18 @@ pub struct Capabilities {
     pub formats: Vec<u64>,
     /// The most pixels that all surfaces together may have.
     pub max_pixels: u64,
+    /// The cells of 4,096 bytes in which the client keeps tiles to be shown again; 0: none.
+    pub slots: u64,
 }
 
 impl Default for Capabilities {
-    /// Everything this version knows, and room for eight 4K outputs.
+    /// Everything this version knows, room for eight 4K outputs, and 64 MiB of slots.
     fn default() -> Self {
         Self {
             codecs: [codec::LOSSLESS, codec::FIRST, codec::HIGH, codec::LOW].into(),
             formats: [format::BGRX8, format::GRAY8, format::GRAY16, format::BGRX10].into(),
             max_pixels: 64 << 20,
+            slots: 16_384,
         }
     }
 }
@@ -164,11 +167,12 @@ impl Encode for Capabilities {
             ids.iter().for_each(|id| list.varint(*id));
             list.into_vec()
         };
-        out.varint(3);
+        out.varint(4);
         for (id, value) in [
             (capability::CODECS, list(&self.codecs)),
             (capability::FORMATS, list(&self.formats)),
             (capability::MAX_PIXELS, list(&[self.max_pixels])),
+            (capability::SLOTS, list(&[self.slots])),
         ] {
             out.varint(id);
             out.blob(&value);
@@ -178,7 +182,7 @@ impl Encode for Capabilities {
 
 impl Decode for Capabilities {
     fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
-        let mut all = Capabilities { codecs: Vec::new(), formats: Vec::new(), max_pixels: 0 };
+        let mut all = Capabilities { codecs: Vec::new(), formats: Vec::new(), max_pixels: 0, slots: 0 };
         for _ in 0..input.count("capabilities", MAX_CAPABILITIES, 2)? {
             let id = input.varint()?;
             let mut value = Reader::new(input.blob("capability length", MAX_CAPABILITY)?);
@@ -193,6 +197,7 @@ impl Decode for Capabilities {
                 capability::CODECS => all.codecs = list(&mut value)?,
                 capability::FORMATS => all.formats = list(&mut value)?,
                 capability::MAX_PIXELS => all.max_pixels = value.varint()?,
+                capability::SLOTS => all.slots = value.varint()?,
                 _ => continue,
             }
             value.finish()?;

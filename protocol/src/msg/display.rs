@@ -101,6 +101,21 @@ pub enum Op {
         /// What the codec made.
         data: Bytes,
     },
+    /// The tiles of `tiles`, row by row, are put aside as they are now: the first in the slot `first`, each other
+    /// where the one before ends.
+    Store {
+        /// Whole tiles.
+        tiles: Rect,
+        /// The first one's slot.
+        first: u64,
+    },
+    /// The tiles of `tiles`, row by row, become what the slots from `first` on hold.
+    Show {
+        /// Whole tiles.
+        tiles: Rect,
+        /// The first one's slot.
+        first: u64,
+    },
 }
 
 /// What an operation does to the tiles that it touches.
@@ -112,6 +127,8 @@ pub enum Step {
     Low,
     /// Paints what it copies.
     Copy,
+    /// Touches none.
+    Nothing,
 }
 
 impl Op {
@@ -123,15 +140,25 @@ impl Op {
             Op::Coded { codec: codec::FIRST, data, .. } => Step::Paint(Pass::First { error: stated(data) }),
             Op::Coded { codec: codec::HIGH, data, .. } => Step::Paint(Pass::High { error: stated(data) }),
             Op::Coded { codec: codec::LOW, .. } => Step::Low,
-            Op::Fill { .. } | Op::Coded { .. } => Step::Paint(Pass::Exact),
+            Op::Fill { .. } | Op::Coded { .. } | Op::Show { .. } => Step::Paint(Pass::Exact),
+            Op::Store { .. } => Step::Nothing,
         }
     }
 
-    /// The pixels it paints.
+    /// The pixels it paints; none where it paints nothing.
     pub fn target(&self) -> Rect {
         match self {
-            Op::Fill { rect, .. } | Op::Coded { rect, .. } => *rect,
+            Op::Fill { rect, .. } | Op::Coded { rect, .. } | Op::Show { tiles: rect, .. } => *rect,
             Op::Copy { from, to } => from.at(*to),
+            Op::Store { .. } => Rect::default(),
+        }
+    }
+
+    /// How many pixels it takes in hand.
+    pub fn work(&self) -> u64 {
+        match self {
+            Op::Store { tiles, .. } => tiles.area(),
+            other => other.target().area(),
         }
     }
 }
@@ -155,8 +182,38 @@ impl Encode for Op {
                 out.varint(*codec);
                 out.blob(data);
             }
+            Op::Store { tiles, first } => {
+                out.varint(op::STORE);
+                encode_tiles(*tiles, out);
+                out.varint(*first);
+            }
+            Op::Show { tiles, first } => {
+                out.varint(op::SHOW);
+                encode_tiles(*tiles, out);
+                out.varint(*first);
+            }
         }
     }
+}
+
+fn encode_tiles(tiles: Rect, out: &mut Writer) {
+    for n in [tiles.x / TILE, tiles.y / TILE, tiles.w.div_ceil(TILE), tiles.h.div_ceil(TILE)] {
+        out.varint(n.into());
+    }
+}
+
+/// Whole tiles of a surface of `size`; at least one.
+fn read_tiles(input: &mut Reader<'_>, size: Size) -> Result<Rect, WireError> {
+    let (columns, rows) = (size.w.div_ceil(TILE), size.h.div_ceil(TILE));
+    let mut place = |what, end: u32| input.number(what, end.saturating_sub(1).into()).map(|n| n as u32);
+    let (x, y) = (place("column of tiles", columns)?, place("row of tiles", rows)?);
+    let mut length = |what, most: u32| match input.number(what, most.into())? {
+        0 => Err(WireError::Value { what, got: 0 }),
+        n => Ok(n as u32),
+    };
+    let (w, h) = (length("columns of tiles", columns - x)?, length("rows of tiles", rows - y)?);
+    let end = |from: u32, n: u32, side: u32| ((from + n) * TILE).min(side);
+    Ok(Rect::span(x * TILE, y * TILE, end(x, w, size.w), end(y, h, size.h)))
 }
 
 /// A frame as it was received: its header, and its steps, checked against the surface.
@@ -164,24 +221,24 @@ impl Encode for Op {
 pub struct Frame {
     /// The header.
     pub header: FrameHeader,
-    /// INVARIANT: every rect lies inside the surface, and all targets together are at most
-    /// [`Frame::MAX_REPAINT`] times its area.
+    /// INVARIANT: every rect lies inside the surface, those of slots are whole tiles, and all work together is at
+    /// most [`Frame::MAX_REPAINT`] times its area.
     pub ops: Vec<Op>,
 }
 
 impl Frame {
-    /// A frame may paint each pixel this often: a bound on the work that a few bytes can ask for.
+    /// A frame may paint or store each pixel this often: a bound on the work that a few bytes can ask for.
     pub const MAX_REPAINT: u64 = 4;
 
-    /// Reads the steps of a frame for a surface of `size`. `bytes` is the whole stream.
-    pub fn read(bytes: &Bytes, size: Size) -> Result<Frame, WireError> {
+    /// Reads the steps of a frame for a surface of `size`, with `slots` cells agreed on. `bytes` is the whole stream.
+    pub fn read(bytes: &Bytes, size: Size, slots: u64) -> Result<Frame, WireError> {
         let mut input = Reader::new(bytes);
         let header = FrameHeader::decode(&mut input)?;
         let mut ops = Vec::new();
         let mut work = size.area().saturating_mul(Self::MAX_REPAINT);
         while !input.is_empty() {
-            let step = read_op(&mut input, bytes, size)?;
-            let area = step.target().area();
+            let step = read_op(&mut input, bytes, size, slots)?;
+            let area = step.work();
             let Some(left) = work.checked_sub(area) else {
                 return Err(WireError::Limit { what: "pixels painted by a frame", limit: work, got: area });
             };
@@ -196,7 +253,7 @@ impl Frame {
     }
 }
 
-fn read_op(input: &mut Reader<'_>, whole: &Bytes, size: Size) -> Result<Op, WireError> {
+fn read_op(input: &mut Reader<'_>, whole: &Bytes, size: Size, slots: u64) -> Result<Op, WireError> {
     let inside = |rect: Rect| {
         if size.rect().contains(rect) {
             Ok(rect)
@@ -236,6 +293,16 @@ fn read_op(input: &mut Reader<'_>, whole: &Bytes, size: Size) -> Result<Op, Wire
             let data = whole.slice_ref(input.blob("coded length", MAX_FRAME as u64)?);
             Ok(Op::Coded { rect, codec, data })
         }
+        op::STORE if slots > 0 => {
+            let tiles = read_tiles(input, size)?;
+            // Each takes a cell at the least.
+            let got = u64::from(tiles.w.div_ceil(TILE)) * u64::from(tiles.h.div_ceil(TILE));
+            if got > slots {
+                return Err(WireError::Limit { what: "tiles stored", limit: slots, got });
+            }
+            Ok(Op::Store { tiles, first: input.varint()? })
+        }
+        op::SHOW if slots > 0 => Ok(Op::Show { tiles: read_tiles(input, size)?, first: input.varint()? }),
         got => Err(WireError::Value { what: "operation", got }),
     }
 }

@@ -107,6 +107,10 @@ ids! {
         COPY = 0x02,
         /// Coded samples of a rect.
         CODED = 0x03,
+        /// Tiles put aside in slots.
+        STORE = 0x04,
+        /// Tiles out of slots.
+        SHOW = 0x05,
     }
 }
 
@@ -149,6 +153,8 @@ ids! {
         MAX_PIXELS = 0x03,
         /// Outputs the terminal has, as a layout.
         OUTPUTS = 0x04,
+        /// The memory for tiles seen before, in cells, as a varint.
+        SLOTS = 0x05,
     }
 }
 

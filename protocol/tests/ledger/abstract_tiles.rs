@@ -1,10 +1,11 @@
-//! Pictures of 3x2 tiles of two halves each: the least that has partial writes, copies, and copies between tiles.
+//! Pictures of 3x2 tiles of two halves each, and three slots: the least that has partial writes, copies between tiles,
+//! and slots that are displaced.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use lightbox_protocol::digest::Digest;
-use lightbox_protocol::exact::{Left, Write};
+use lightbox_protocol::exact::{Left, SlotUse, Write};
 use lightbox_protocol::geom::{Rect, Size, TileGrid, TileIndex};
 use lightbox_protocol::msg::control::Surface;
 use lightbox_protocol::msg::display::Op;
@@ -20,6 +21,11 @@ pub(crate) const TILES: usize = 6;
 pub(crate) type Picture = [[u32; 2]; TILES];
 
 const SIZE: Size = Size::new(192, 128);
+/// Slots that a client keeps; each takes one cell.
+pub(crate) const CELLS: u64 = 3;
+
+/// What the slots hold that are not displaced.
+pub(crate) type Slots = BTreeMap<u64, [u32; 2]>;
 
 /// A surface of that many tiles.
 pub(crate) fn surface(generation: u32) -> Surface {
@@ -45,6 +51,10 @@ pub(crate) enum Step {
     Low(usize),
     /// The half gets what another shows.
     Copy { from: Half, to: Half },
+    /// The tile is put aside.
+    Store { tile: usize, slot: u64 },
+    /// The tile becomes what was put aside.
+    Show { slot: u64, tile: usize },
 }
 
 /// What frames so far leave in each tile.
@@ -62,7 +72,8 @@ pub(crate) enum Kind {
 /// The errors that first passes and high bits state here.
 pub(crate) const ERRORS: [u32; 2] = [255, 2];
 
-/// Steps that meet in few tiles, so that frames depend on each other often.
+/// Steps that meet in few tiles, so that frames depend on each other often. Slots have their numbers from [`number`]:
+/// those shown are counted back from the newest until then.
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let half = || (0..TILES, 0..2usize);
     let step = prop_oneof![
@@ -72,6 +83,8 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..TILES).prop_map(Step::First),
         2 => (0..TILES).prop_map(Step::High),
         2 => (0..TILES).prop_map(Step::Low),
+        2 => (0..TILES).prop_map(|tile| Step::Store { tile, slot: 0 }),
+        2 => (0..CELLS, 0..TILES).prop_map(|(slot, tile)| Step::Show { slot, tile }),
     ];
     prop::collection::vec(step, 1..=3)
 }
@@ -88,12 +101,18 @@ pub(crate) fn lawful(steps: Vec<Step>, passes: &mut Passes, dirty: &BTreeSet<Til
         let step = match step {
             Step::Paint((tile, _)) if is_coarse(tile) => Step::PaintWhole(tile),
             Step::Copy { from, to } if is_coarse(from.0) || is_coarse(to.0) => Step::PaintWhole(to.0),
+            Step::Store { tile, .. } if is_coarse(tile) => Step::PaintWhole(tile),
             Step::Low(tile) if before[tile] != Kind::High || touched[tile] => Step::PaintWhole(tile),
             step => step,
         };
         let (tile, kind) = match step {
             Step::Paint((tile, _)) | Step::PaintWhole(tile) | Step::Low(tile) => (tile, Kind::Exact),
             Step::Copy { to, .. } => (to.0, Kind::Exact),
+            Step::Show { tile, .. } => (tile, Kind::Exact),
+            Step::Store { .. } => {
+                lawful.push(step);
+                continue;
+            }
             Step::First(tile) => (tile, Kind::First),
             Step::High(tile) => (tile, Kind::High),
         };
@@ -104,10 +123,35 @@ pub(crate) fn lawful(steps: Vec<Step>, passes: &mut Passes, dirty: &BTreeSet<Til
     lawful
 }
 
+/// Gives the slots of `steps` their numbers, of which `next` is the first free one; none below `oldest` is shown.
+pub(crate) fn number(steps: &mut [Step], next: &mut u64, oldest: u64) {
+    for step in steps {
+        match *step {
+            Step::Store { tile, .. } => {
+                *step = Step::Store { tile, slot: *next };
+                *next += 1;
+            }
+            Step::Show { slot: back, tile } => {
+                let slot = next.checked_sub(back + 1).filter(|slot| *slot >= oldest);
+                *step = slot.map_or(Step::PaintWhole(tile), |slot| Step::Show { slot, tile });
+            }
+            _ => (),
+        }
+    }
+}
+
 /// Paints `steps` of frame `seq` as a client does, from a server whose snapshot is `source` after the frame; tiles in
-/// `keep` are left as they are.
-pub(crate) fn paint(picture: &mut Picture, seq: u64, steps: &[Step], source: &Picture, keep: &[TileIndex]) {
+/// `keep` are left as they are. False if a slot is shown that holds nothing.
+pub(crate) fn paint(
+    picture: &mut Picture,
+    slots: &mut Slots,
+    seq: u64,
+    steps: &[Step],
+    source: &Picture,
+    keep: &[TileIndex],
+) -> bool {
     let before = *picture;
+    let mut all_there = true;
     for (i, step) in steps.iter().enumerate() {
         let [left, right] = fresh(seq, i);
         match *step {
@@ -121,13 +165,27 @@ pub(crate) fn paint(picture: &mut Picture, seq: u64, steps: &[Step], source: &Pi
                 }
             }
             Step::Copy { from, to } => picture[to.0][to.1] = picture[from.0][from.1],
+            Step::Store { tile, slot } => store(slots, slot, picture[tile]),
+            Step::Show { slot, tile } => {
+                all_there &= slots.contains_key(&slot);
+                picture[tile] = slots.get(&slot).copied().unwrap_or_default();
+            }
         }
     }
     keep.iter().for_each(|tile| picture[*tile as usize] = before[*tile as usize]);
+    all_there
 }
 
-/// The server's snapshot after frame `seq`, of which `snapshot` was before.
-pub(crate) fn change(snapshot: &mut Picture, seq: u64, steps: &[Step]) {
+/// Fills a slot, and displaces those that are too old.
+fn store(slots: &mut Slots, slot: u64, tile: [u32; 2]) {
+    slots.insert(slot, tile);
+    while slots.keys().next_back().zip(slots.keys().next()).is_some_and(|(n, o)| n - o >= CELLS) {
+        slots.pop_first();
+    }
+}
+
+/// The server's snapshot after frame `seq`, of which `snapshot` was before; `slots` have what the client should have.
+pub(crate) fn change(snapshot: &mut Picture, slots: &mut Slots, seq: u64, steps: &[Step]) {
     for (i, step) in steps.iter().enumerate() {
         let [left, right] = fresh(seq, i);
         match *step {
@@ -135,6 +193,8 @@ pub(crate) fn change(snapshot: &mut Picture, seq: u64, steps: &[Step]) {
             Step::PaintWhole(tile) | Step::First(tile) | Step::High(tile) => snapshot[tile] = [left, right],
             Step::Low(_) => (),
             Step::Copy { from, to } => snapshot[to.0][to.1] = snapshot[from.0][from.1],
+            Step::Store { tile, slot } => store(slots, slot, snapshot[tile]),
+            Step::Show { slot, tile } => snapshot[tile] = slots.get(&slot).copied().unwrap_or_default(),
         }
     }
 }
@@ -166,35 +226,56 @@ pub(crate) fn ops(steps: &[Step]) -> Vec<Op> {
         Step::High(tile) => coded(tile, codec::HIGH, says(ERRORS[1])),
         Step::Low(tile) => coded(tile, codec::LOW, Bytes::new()),
         Step::Copy { from, to } => Op::Copy { from: half(from), to: half(to).origin() },
+        Step::Store { tile, slot } => Op::Store { tiles: whole(tile), first: slot },
+        Step::Show { slot, tile } => Op::Show { tiles: whole(tile), first: slot },
     };
     steps.iter().map(op).collect()
 }
 
-/// The tiles that `steps` copy from, or add low bits to.
+/// The tiles that `steps` copy from, add low bits to, or put aside without having painted them whole.
 pub(crate) fn reads(steps: &[Step]) -> Vec<TileIndex> {
-    let sources = steps.iter().filter_map(|step| match step {
+    let is_own = |before: &[Step], tile: usize| {
+        before.iter().any(|step| match *step {
+            Step::PaintWhole(painted) | Step::Show { tile: painted, .. } => painted == tile,
+            _ => false,
+        })
+    };
+    let sources = steps.iter().enumerate().filter_map(|(i, step)| match *step {
         Step::Copy { from, .. } => Some(from.0 as TileIndex),
-        Step::Low(tile) => Some(*tile as TileIndex),
+        Step::Low(tile) => Some(tile as TileIndex),
+        Step::Store { tile, .. } if !is_own(&steps[..i], tile) => Some(tile as TileIndex),
         _ => None,
     });
     sorted(sources)
 }
 
+/// What `steps` do with slots.
+pub(crate) fn slots(steps: &[Step]) -> SlotUse {
+    let mut all = SlotUse::default();
+    for step in steps {
+        match *step {
+            Step::Store { slot, .. } => all.stores.push(slot..slot + 1),
+            Step::Show { slot, .. } => all.shows.push(slot..slot + 1),
+            _ => (),
+        }
+    }
+    all
+}
+
 /// The tiles that `steps` paint, and whether whole; `passes` has what they leave, and `digest` gives the digest of a
 /// tile after the frame.
 pub(crate) fn writes(steps: &[Step], passes: &Passes, digest: impl Fn(TileIndex) -> Digest) -> Vec<Write> {
-    let halves: Vec<Half> = steps
-        .iter()
-        .flat_map(|step| match *step {
-            Step::Paint(half) => vec![half],
-            Step::PaintWhole(tile) | Step::First(tile) | Step::High(tile) | Step::Low(tile) => {
-                vec![(tile, 0), (tile, 1)]
-            }
-            Step::Copy { to, .. } => vec![to],
-        })
-        .collect();
-    let tiles = sorted(halves.iter().map(|(tile, _)| *tile as TileIndex));
-    let paints = |tile: TileIndex, half| halves.contains(&(tile as usize, half));
+    let painted = |step: &Step| match *step {
+        Step::Paint((tile, _)) | Step::Copy { to: (tile, _), .. } => Some((tile as TileIndex, false)),
+        Step::PaintWhole(tile)
+        | Step::Show { tile, .. }
+        | Step::First(tile)
+        | Step::High(tile)
+        | Step::Low(tile) => Some((tile as TileIndex, true)),
+        Step::Store { .. } => None,
+    };
+    let painted: Vec<_> = steps.iter().filter_map(painted).collect();
+    let tiles = sorted(painted.iter().map(|(tile, _)| *tile));
     let left = |tile: TileIndex| match passes[tile as usize] {
         Kind::Exact => Left::Exact(digest(tile)),
         Kind::First => Left::First,
@@ -202,7 +283,7 @@ pub(crate) fn writes(steps: &[Step], passes: &Passes, digest: impl Fn(TileIndex)
     };
     tiles
         .into_iter()
-        .map(|tile| Write { tile, whole: paints(tile, 0) && paints(tile, 1), left: left(tile) })
+        .map(|tile| Write { tile, whole: painted.contains(&(tile, true)), left: left(tile) })
         .collect()
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::{ClientDisplay, NewFrame, Next, Paint, ServerDisplay};
 use lightbox_protocol::digest::Digest;
-use lightbox_protocol::exact::{Left, Write};
+use lightbox_protocol::exact::{Left, SlotUse, Write};
 use lightbox_protocol::geom::{Point, Rect, Size, TileGrid, TileIndex};
 use lightbox_protocol::msg::display::{Feedback, Op};
 use lightbox_protocol::pixel::{ImageMut, PixelFormat};
@@ -32,7 +32,7 @@ impl Picture {
             let done = match op {
                 Op::Fill { rect, pixel } => self.image().fill(*rect, *pixel),
                 Op::Copy { from, to } => self.image().copy_within(*from, *to),
-                Op::Coded { .. } => false,
+                Op::Coded { .. } | Op::Store { .. } | Op::Show { .. } => false,
             };
             assert!(done, "{op:?}");
         }
@@ -81,7 +81,8 @@ fn new_frame(seq: u64, ops: Vec<Op>) -> NewFrame {
     sorted(&mut tiles);
     let write = |tile| Write { tile, whole: fills(grid.rect(tile)), left: Left::Exact(Digest([0; 16])) };
     let writes = tiles.into_iter().map(write).collect();
-    NewFrame { seq, generation: 1, surface: 1, capture: Time(seq), refines: false, ops, reads, writes }
+    let (generation, surface, capture, slots) = (1, 1, Time(seq), SlotUse::default());
+    NewFrame { seq, generation, surface, capture, refines: false, ops, reads, writes, slots }
 }
 
 proptest! {

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use lightbox_protocol::Time;
 use lightbox_protocol::digest::{Digest, DigestContext};
-use lightbox_protocol::exact::{Begun, ClientLedger, DueTile, ServerLedger, TileState};
+use lightbox_protocol::exact::{Begun, ClientLedger, DueTile, ServerLedger, SlotLedger, TileState};
 use lightbox_protocol::geom::TileIndex;
 use lightbox_protocol::msg::control::{Proof, TileProof, Verdict};
 use proptest::prelude::*;
 
 use crate::abstract_tiles::{
-    Kind, Passes, Picture, Step, TILES, change, lawful, ops, paint, reads, steps, surface, writes,
+    CELLS, Kind, Passes, Picture, Slots, Step, TILES, change, lawful, number, ops, paint, reads, slots,
+    steps, surface, writes,
 };
 
 /// What happens next. Numbers pick among what there is; nothing happens where there is none.
@@ -93,9 +94,15 @@ struct World {
     /// What each frame left in the tiles, by number.
     passes: Vec<Passes>,
     dirty: BTreeSet<TileIndex>,
+    kept: SlotLedger,
+    sent_slots: Slots,
+    next_slot: u64,
+    /// No slot below is shown: it is not certain what the client has there.
+    oldest_slot: u64,
     sent_epochs: [u64; TILES],
     client: ClientLedger,
     shown: Picture,
+    slots: Slots,
     epochs: [u64; TILES],
     begun: BTreeSet<u64>,
     painted: BTreeSet<u64>,
@@ -114,9 +121,14 @@ impl World {
             truth: vec![Picture::default()],
             passes: vec![Passes::default()],
             dirty: BTreeSet::new(),
+            kept: SlotLedger::new(CELLS),
+            sent_slots: Slots::new(),
+            next_slot: 0,
+            oldest_slot: 0,
             sent_epochs: [0; TILES],
             client: ClientLedger::new(surface(1)),
             shown: Picture::default(),
+            slots: Slots::new(),
             epochs: [0; TILES],
             begun: BTreeSet::new(),
             painted: BTreeSet::new(),
@@ -159,9 +171,10 @@ impl World {
     fn send(&mut self, steps: Vec<Step>) {
         let seq = self.truth.len() as u64;
         let mut passes = self.passes[seq as usize - 1];
-        let steps = lawful(steps, &mut passes, &self.dirty);
+        let mut steps = lawful(steps, &mut passes, &self.dirty);
         let mut picture = self.truth[seq as usize - 1];
-        change(&mut picture, seq, &steps);
+        number(&mut steps, &mut self.next_slot, self.oldest_slot);
+        change(&mut picture, &mut self.sent_slots, seq, &steps);
         self.send_as(seq, steps, picture, passes, false);
     }
 
@@ -203,8 +216,10 @@ impl World {
         let context = self.server.context();
         let reads = reads(&steps);
         let writes = writes(&steps, &passes, |tile| digest(&context, tile, seq, picture));
-        let base = self.server.base(&reads, &writes);
+        let slots = slots(&steps);
+        let base = self.server.base(&reads, &writes).max(self.kept.base(&slots));
         self.server.sent(seq, &reads, &writes);
+        self.kept.sent(seq, &slots);
         self.truth.push(picture);
         self.passes.push(passes);
         let tiles: Vec<_> = writes.iter().map(|w| w.tile).collect();
@@ -249,7 +264,8 @@ impl World {
         self.painted.insert(seq);
         let paints: Vec<_> = frame.tiles.iter().copied().filter(|tile| !newer.contains(tile)).collect();
         let source = self.truth[seq as usize];
-        paint(&mut self.shown, seq, &frame.steps, &source, newer);
+        let all_there = paint(&mut self.shown, &mut self.slots, seq, &frame.steps, &source, newer);
+        let how = if all_there { how } else { Painting::Fails };
         for step in frame.steps.iter().filter(|_| frame.is_of_snapshot) {
             if let Step::PaintWhole(tile) = *step
                 && paints.contains(&(tile as TileIndex))
@@ -295,10 +311,14 @@ impl World {
             match message {
                 FromClient::Proof(proof) => {
                     let judgement = self.server.judge(&proof);
+                    if !judgement.wrong.is_empty() {
+                        self.oldest_slot = self.next_slot;
+                    }
                     self.lose(judgement.wrong);
                     self.to_client.push(judgement.verdict);
                 }
                 FromClient::Nack(seq) => {
+                    self.oldest_slot = self.next_slot;
                     let lost = self.server.lost(seq);
                     self.lose(lost);
                 }
@@ -320,6 +340,10 @@ impl World {
         let lost = self.server.resume(surface(1), applied_to);
         self.lose(lost);
         self.client.renew(self.now, surface(1));
+        // Slots last as long as their connection.
+        self.slots.clear();
+        self.kept = SlotLedger::new(CELLS);
+        self.oldest_slot = self.next_slot;
     }
 
     /// What must hold at any time.

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use lightbox_protocol::Time;
 use lightbox_protocol::digest::Digest;
-use lightbox_protocol::exact::{ClientLedger, ServerLedger, TileState};
+use lightbox_protocol::exact::{ClientLedger, ServerLedger, SlotLedger, TileState};
 use lightbox_protocol::geom::TileIndex;
 use proptest::prelude::*;
 
 use crate::abstract_tiles::{
-    ERRORS, Kind, Passes, Picture, Step, TILES, change, lawful, ops, paint, reads, steps, surface, writes,
+    CELLS, ERRORS, Kind, Passes, Picture, Slots, Step, TILES, change, lawful, number, ops, paint, reads,
+    slots, steps, surface, writes,
 };
 
 /// A frame as it is on its way.
@@ -27,30 +28,34 @@ struct Flying {
 
 /// Frames 1, 2, ... with the bases that the server's ledger gives them.
 fn send(all: &[Vec<Step>]) -> Vec<Flying> {
-    let mut ledger = ServerLedger::new(surface(1));
+    let (mut ledger, mut kept) = (ServerLedger::new(surface(1)), SlotLedger::new(CELLS));
     let (mut passes, mut source) = (Passes::default(), Picture::default());
+    let (mut next, mut filled) = (0, Slots::new());
     let send = |(i, steps): (usize, &Vec<Step>)| {
         let seq = i as u64 + 1;
-        let steps = lawful(steps.clone(), &mut passes, &BTreeSet::new());
-        change(&mut source, seq, &steps);
-        let (reads, writes) = (reads(&steps), writes(&steps, &passes, |_| Digest([0; 16])));
-        let base = ledger.base(&reads, &writes);
+        let mut steps = lawful(steps.clone(), &mut passes, &BTreeSet::new());
+        number(&mut steps, &mut next, 0);
+        change(&mut source, &mut filled, seq, &steps);
+        let (reads, slots) = (reads(&steps), slots(&steps));
+        let writes = writes(&steps, &passes, |_| Digest([0; 16]));
+        let base = ledger.base(&reads, &writes).max(kept.base(&slots));
         ledger.sent(seq, &reads, &writes);
+        kept.sent(seq, &slots);
         let tiles = writes.iter().map(|w| w.tile).collect();
         Flying { base, steps, reads, tiles, source, passes }
     };
     all.iter().enumerate().map(send).collect()
 }
 
-/// The picture before the first frame and after each, by number.
-fn history(all: &[Flying]) -> Vec<Picture> {
-    let mut pictures = vec![Picture::default()];
+/// The picture before the first frame and after each, by number, and what the slots hold in the end.
+fn history(all: &[Flying]) -> (Vec<Picture>, Slots) {
+    let (mut pictures, mut slots) = (vec![Picture::default()], Slots::new());
     for (i, frame) in all.iter().enumerate() {
         let mut next = pictures[i];
-        paint(&mut next, i as u64 + 1, &frame.steps, &frame.source, &[]);
+        paint(&mut next, &mut slots, i as u64 + 1, &frame.steps, &frame.source, &[]);
         pictures.push(next);
     }
-    pictures
+    (pictures, slots)
 }
 
 /// A client after some of the frames.
@@ -58,6 +63,7 @@ fn history(all: &[Flying]) -> Vec<Picture> {
 struct Client {
     ledger: ClientLedger,
     picture: Picture,
+    slots: Slots,
     epochs: [u64; TILES],
     passes: Passes,
     /// Bit `i`: frame `i + 1` was begun.
@@ -76,6 +82,7 @@ fn try_all(all: &[Flying], newer: Newer) -> Result<usize, Vec<u64>> {
     let client = Client {
         ledger: ClientLedger::new(surface(1)),
         picture: Picture::default(),
+        slots: Slots::new(),
         epochs: [0; TILES],
         passes: Passes::default(),
         begun: 0,
@@ -86,12 +93,12 @@ fn try_all(all: &[Flying], newer: Newer) -> Result<usize, Vec<u64>> {
 fn explore(
     client: &Client,
     all: &[Flying],
-    history: &[Picture],
+    history: &(Vec<Picture>, Slots),
     newer: Newer,
     order: &mut Vec<u64>,
 ) -> Result<usize, Vec<u64>> {
     if order.len() == all.len() {
-        return Ok(1);
+        return if client.slots == history.1 { Ok(1) } else { Err(order.clone()) };
     }
     let mut orders = 0;
     for (i, frame) in all.iter().enumerate() {
@@ -101,7 +108,7 @@ fn explore(
         }
         order.push(i as u64 + 1);
         let mut next = client.clone();
-        if !begin(&mut next, i as u64 + 1, frame, history, newer) {
+        if !begin(&mut next, i as u64 + 1, frame, &history.0, newer) {
             return Err(order.clone());
         }
         orders += explore(&next, all, history, newer, order)?;
@@ -123,7 +130,7 @@ fn begin(client: &mut Client, seq: u64, frame: &Flying, history: &[Picture], new
     }
     let keep = if newer == Newer::Kept { begun.newer } else { Vec::new() };
     assert!(frame.reads.iter().all(|tile| !keep.contains(tile)), "a source was painted over");
-    paint(&mut client.picture, seq, &frame.steps, &frame.source, &keep);
+    let all_there = paint(&mut client.picture, &mut client.slots, seq, &frame.steps, &frame.source, &keep);
     client.begun |= 1 << (seq - 1);
     client.ledger.painted(Time(0), seq, begun.tiles.into_iter());
     for tile in (0..TILES).filter(|tile| client.epochs[*tile] > 0) {
@@ -134,7 +141,7 @@ fn begin(client: &mut Client, seq: u64, frame: &Flying, history: &[Picture], new
         };
         assert_eq!(client.ledger.state(tile as TileIndex), state, "tile {tile}");
     }
-    (0..TILES).all(|tile| client.picture[tile] == history[client.epochs[tile] as usize][tile])
+    all_there && (0..TILES).all(|tile| client.picture[tile] == history[client.epochs[tile] as usize][tile])
 }
 
 proptest! {
@@ -221,6 +228,33 @@ fn what_a_lawless_server_spreads_is_not_called_exact() {
     }
     let counts = ledger.counts();
     assert_eq!((counts.exact, counts.refining, counts.max_error), (1, 2, ERRORS[1]));
+}
+
+#[test]
+fn a_slot_must_be_filled_before_it_is_shown_and_shown_before_it_is_displaced() {
+    let store = |tile| Step::Store { tile, slot: 0 };
+    let all = [
+        vec![Step::PaintWhole(0), store(0)],
+        vec![Step::Show { slot: 0, tile: 1 }],
+        vec![Step::PaintWhole(2), store(2), store(2), store(2)],
+    ];
+    let mut frames = send(&all);
+    assert_eq!(frames.iter().map(|f| f.base).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(try_all(&frames, Newer::Kept), Ok(1));
+    frames[1].base = 0;
+    assert_eq!(try_all(&frames, Newer::Kept), Err(vec![2]));
+    frames[1].base = 1;
+    frames[2].base = 0;
+    assert_eq!(try_all(&frames, Newer::Kept), Err(vec![1, 3, 2]));
+}
+
+#[test]
+fn a_tile_that_is_put_aside_as_it_was_must_be_there_and_one_painted_whole_need_not() {
+    let store = Step::Store { tile: 0, slot: 0 };
+    let all = [vec![Step::PaintWhole(0)], vec![store, Step::PaintWhole(0)], vec![Step::PaintWhole(0), store]];
+    assert_eq!(send(&all).iter().map(|f| f.base).collect::<Vec<_>>(), [0, 1, 2]);
+    let all = [vec![Step::PaintWhole(0), store], vec![Step::PaintWhole(0)]];
+    assert_eq!(try_all(&send(&all), Newer::Kept), Ok(2));
 }
 
 #[test]

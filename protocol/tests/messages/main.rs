@@ -81,9 +81,9 @@ proptest! {
         let mut bytes = frame.header.to_bytes();
         frame.ops.iter().for_each(|op| bytes.extend(op.to_bytes()));
         let bytes = Bytes::from(bytes);
-        let whole = Frame::read(&bytes, size);
+        let whole = Frame::read(&bytes, size, SLOTS);
         prop_assert_eq!(whole.as_ref(), Ok(&frame));
-        if let Ok(part) = Frame::read(&bytes.slice(..cut.index(bytes.len())), size) {
+        if let Ok(part) = Frame::read(&bytes.slice(..cut.index(bytes.len())), size, SLOTS) {
             prop_assert_eq!(part.header, frame.header);
             prop_assert_eq!(&part.ops[..], &frame.ops[..part.ops.len()]);
             prop_assert!(part.ops.len() < frame.ops.len());
@@ -130,8 +130,8 @@ fn try_all(bytes: &[u8]) {
     canonical::<CursorShape>(bytes);
     let whole = Bytes::copy_from_slice(bytes);
     for size in [Size::new(1, 1), Size::new(64, 64), Size::new(1920, 1080), Size::new(16_384, 16_384)] {
-        if let Ok(frame) = Frame::read(&whole, size) {
-            let painted: u64 = frame.ops.iter().map(|op| op.target().area()).sum();
+        if let Ok(frame) = Frame::read(&whole, size, SLOTS) {
+            let painted: u64 = frame.ops.iter().map(|op| op.work()).sum();
             assert!(painted <= size.area() * Frame::MAX_REPAINT);
             assert!(frame.ops.iter().all(|op| size.rect().contains(op.target())));
         }
@@ -148,3 +148,6 @@ fn canonical<M: Encode + Decode + core::fmt::Debug>(bytes: &[u8]) {
         assert_eq!(message.to_bytes(), bytes, "{message:?} has two forms");
     }
 }
+
+/// Cells of slots that were agreed on.
+const SLOTS: u64 = 4_096;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use lightbox_protocol::digest::Digest;
-use lightbox_protocol::geom::{MAX_SIDE, Point, Rect, Size, TileIndex};
+use lightbox_protocol::geom::{MAX_SIDE, Point, Rect, Size, TileGrid, TileIndex};
 use lightbox_protocol::msg::control::{
     Capabilities, Close, Control, Hello, Layout, MAX_PROOF, Output, Proof, Resume, Role, SessionId, Surface,
     TileProof, Verdict, Welcome,
@@ -66,10 +66,11 @@ fn text(limit: usize) -> impl Strategy<Value = String> {
 
 fn capabilities() -> impl Strategy<Value = Capabilities> {
     let ids = || prop::collection::vec(varint(), 0..8);
-    (ids(), ids(), varint()).prop_map(|(codecs, formats, max_pixels)| Capabilities {
+    (ids(), ids(), varint(), varint()).prop_map(|(codecs, formats, max_pixels, slots)| Capabilities {
         codecs,
         formats,
         max_pixels,
+        slots,
     })
 }
 
@@ -266,14 +267,21 @@ fn op(size: Size) -> impl Strategy<Value = Op> {
     });
     let coded = (rect(MAX_CODED_PIXELS), prop::collection::vec(any::<u8>(), 0..50))
         .prop_map(|(rect, data)| Op::Coded { rect, codec: codec::LOSSLESS, data: data.into() });
-    prop_oneof![fill, copy, coded]
+    let tiles = move || {
+        let grid = TileGrid::new(size);
+        (0..grid.len(), 0..grid.len(), varint())
+            .prop_map(move |(a, b, first)| (grid.rect(a).union(grid.rect(b)), first))
+    };
+    let store = tiles().prop_map(|(tiles, first)| Op::Store { tiles, first });
+    let show = tiles().prop_map(|(tiles, first)| Op::Show { tiles, first });
+    prop_oneof![fill, copy, coded, store, show]
 }
 
 /// As many of `ops` as one frame may ask for.
 fn within_work(ops: Vec<Op>, size: Size) -> Vec<Op> {
     let mut left = size.area() * Frame::MAX_REPAINT;
     let fits = |op: &Op| {
-        let rest = left.checked_sub(op.target().area());
+        let rest = left.checked_sub(op.work());
         left = rest.unwrap_or(left);
         rest.is_some()
     };

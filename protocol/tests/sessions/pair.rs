@@ -7,7 +7,7 @@ use bytes::Bytes;
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::{NewFrame, Paint};
 use lightbox_protocol::digest::{Digest, DigestContext};
-use lightbox_protocol::exact::{Left, Write};
+use lightbox_protocol::exact::{Left, SlotUse, Write};
 use lightbox_protocol::geom::{Size, TileGrid, TileIndex};
 use lightbox_protocol::msg::control::{Capabilities, Close, Layout, Output, SessionId, TileProof};
 use lightbox_protocol::msg::display::Op;
@@ -71,7 +71,7 @@ impl Picture {
             let done = match op {
                 Op::Fill { rect, pixel } => self.image().fill(*rect, *pixel),
                 Op::Copy { from, to } => self.image().copy_within(*from, *to),
-                Op::Coded { .. } => false,
+                Op::Coded { .. } | Op::Store { .. } | Op::Show { .. } => false,
             };
             assert!(done, "{op:?}");
         }
@@ -117,7 +117,8 @@ pub(crate) fn new_frame(seq: u64, context: &DigestContext, ops: Vec<Op>, after: 
         .map(|tile| Write { tile, whole: fills(tile), left: Left::Exact(after.digest(context, tile, seq)) })
         .collect();
     let (generation, surface) = (context.generation, context.surface);
-    NewFrame { seq, generation, surface, capture: Time(seq), refines: false, ops, reads, writes }
+    let (capture, slots) = (Time(seq), SlotUse::default());
+    NewFrame { seq, generation, surface, capture, refines: false, ops, reads, writes, slots }
 }
 
 fn sorted(tiles: impl Iterator<Item = TileIndex>) -> Vec<TileIndex> {

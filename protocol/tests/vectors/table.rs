@@ -68,6 +68,7 @@ fn admission() -> [(&'static str, Control); 4] {
                     codecs: vec![codec::LOSSLESS],
                     formats: Vec::new(),
                     max_pixels: 0,
+                    slots: 0,
                 },
                 terminal: String::new(),
                 ticket: Vec::new(),
@@ -133,7 +134,7 @@ fn control() -> [(&'static str, Control); 11] {
     ]
 }
 
-fn frames() -> [(&'static str, Frame); 5] {
+fn frames() -> [(&'static str, Frame); 6] {
     let first =
         FrameHeader { surface: 1, generation: 1, seq: 1, base: 0, control_seq: 3, capture_us: 1_000_000 };
     let scrolled = FrameHeader { seq: 300, base: 298, control_seq: 5, capture_us: 12_345_678, ..first };
@@ -144,12 +145,15 @@ fn frames() -> [(&'static str, Frame); 5] {
         codec: codec::LOSSLESS,
         data: Bytes::from_static(&[0xde, 0xad, 0xbe, 0xef]),
     };
+    let tiles = Rect::new(128, 64, 256, 192);
+    let slots = vec![Op::Store { tiles, first: 800 }, Op::Show { tiles, first: 700 }];
     let pass = |codec, data| Op::Coded { rect: Rect::new(1856, 1024, 64, 56), codec, data };
     let high = pass(codec::HIGH, Bytes::from_static(&[0x02, 0xde, 0xad]));
     let low = pass(codec::LOW, Bytes::from_static(&[0xbe, 0xef]));
     [
         ("frame-high", Frame { header: FrameHeader { seq: 301, base: 0, ..scrolled }, ops: vec![high] }),
         ("frame-low", Frame { header: FrameHeader { seq: 304, base: 301, ..scrolled }, ops: vec![low] }),
+        ("frame-slots", Frame { header: FrameHeader { seq: 301, base: 300, ..scrolled }, ops: slots }),
         ("frame-fill", Frame { header: first, ops: vec![fill] }),
         ("frame-scroll", Frame { header: scrolled, ops: vec![copy, coded] }),
         (

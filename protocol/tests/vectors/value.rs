@@ -38,6 +38,8 @@ pub(crate) enum Value {
 
 /// The surface for which frames are read.
 const SURFACE: Size = Size::new(1920, 1080);
+/// The cells of slots that were agreed on.
+const SLOTS: u64 = 16_384;
 
 /// Reads one whole message.
 pub(crate) fn read(place: Place, bytes: &[u8]) -> Result<Value, WireError> {
@@ -50,7 +52,7 @@ pub(crate) fn read(place: Place, bytes: &[u8]) -> Result<Value, WireError> {
             (ids::input::EVENT, body) => Event::from_bytes(&body).map(Value::Event),
             _ => Ok(Value::Skipped),
         },
-        Place::Frame => Frame::read(&Bytes::copy_from_slice(bytes), SURFACE).map(Value::Frame),
+        Place::Frame => Frame::read(&Bytes::copy_from_slice(bytes), SURFACE, SLOTS).map(Value::Frame),
         Place::CursorStream => Decode::from_bytes(bytes).map(Value::CursorShape),
         Place::InputDatagram => Decode::from_bytes(bytes).map(Value::Copies),
         Place::Feedback => Decode::from_bytes(bytes).map(Value::Feedback),

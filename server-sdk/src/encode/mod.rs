@@ -9,6 +9,8 @@ mod coder;
 mod density;
 mod passes;
 mod pool;
+mod recall;
+mod slots;
 mod tiles;
 
 use std::collections::BTreeMap;
@@ -30,10 +32,14 @@ use density::{Density, MAX_BATCH};
 pub use passes::Patience;
 use passes::{Coarse, Plan};
 pub use pool::Pool;
+use recall::{OP_BYTES, Past, Recall};
+pub use slots::Slots;
 use tiles::TileSet;
 
 /// Fewer changed tiles than this are not worth a search for motion.
 const MOTION_FROM: usize = 3;
+/// Of so many changed tiles, spread over all, half must be in slots for all to be looked up before anything else.
+const PROBES: usize = 8;
 
 /// One client's picture of one surface.
 #[derive(Debug)]
@@ -51,6 +57,7 @@ pub struct View {
     /// Tiles that the client shows with an error. `sent` has their samples as they were then, and they are refined to
     /// those, unless they change before.
     coarse: Coarse,
+    past: Past,
     /// When the oldest change of each tile in `pending` was made.
     when: Vec<Time>,
     /// The smallest of those.
@@ -77,6 +84,10 @@ pub struct Made {
 pub enum Technique {
     /// Copied from elsewhere on the surface.
     Copy,
+    /// Out of a slot.
+    Slot,
+    /// Put aside in a slot: nothing is painted.
+    Store,
     /// One colour.
     Fill,
     /// Coded by this method of the still codec, by its name.
@@ -90,6 +101,8 @@ impl Technique {
     pub fn name(self) -> &'static str {
         match self {
             Technique::Copy => "copy",
+            Technique::Slot => "slot",
+            Technique::Store => "store",
             Technique::Fill => "fill",
             Technique::Still(name) | Technique::Pass(name) => name,
         }
@@ -108,6 +121,7 @@ impl View {
             unknown: TileSet::all(&grid),
             plain: TileSet::empty(&grid),
             coarse: Coarse::new(&grid),
+            past: Past::new(&grid),
             when: vec![now; grid.len() as usize],
             since: Some(now),
             taken: None,
@@ -166,14 +180,16 @@ impl View {
 
     /// The next frame, made from what `look` shows of the source's snapshot; `None` if nothing differs and nothing is
     /// to be refined. Changes come first. `look` is called several times and holds the snapshot only while it runs, so
-    /// that the source is never kept waiting for a coder.
+    /// that the source is never kept waiting for a coder. `slots` are the session's.
     pub fn frame(
         &mut self,
         look: impl FnMut(&mut dyn FnMut(ImageRef<'_>)),
         begin: &Begin,
         pool: &mut Pool,
+        slots: &mut Slots,
     ) -> Option<Made> {
-        self.changes(look, begin, pool).or_else(|| self.refinement(begin, pool))
+        slots.begin(begin.slots);
+        self.changes(look, begin, pool, slots).or_else(|| self.refinement(begin, pool, slots))
     }
 
     fn changes(
@@ -181,20 +197,22 @@ impl View {
         mut look: impl FnMut(&mut dyn FnMut(ImageRef<'_>)),
         begin: &Begin,
         pool: &mut Pool,
+        slots: &mut Slots,
     ) -> Option<Made> {
         let oldest = self.since?;
         self.taken = None;
-        let mut parts = Parts::default();
+        let mut parts = Parts::new(Recall::new(slots, &self.grid, begin.acked_to));
         let (mut boxes, mut plan) = (Vec::new(), Plan::OneShot);
         look(&mut |source| {
+            boxes = self.show_again(source, &mut parts);
             let changed = self.changed(source);
             plan = self.plan(&changed, begin);
-            boxes = self.copy_what_moved(source, &changed, &mut parts);
+            boxes.extend(self.copy_what_moved(source, &changed, &mut parts));
         });
         let mut left = begin.budget as f64 - self.encode(merge(boxes), pool, &mut parts) as f64;
-        while let Some(area) = self.density.batch(plan.how(), left, parts.ops.is_empty()) {
+        while let Some(area) = self.density.batch(plan.how(), left, parts.is_empty()) {
             let mut boxes = Vec::new();
-            look(&mut |source| boxes = self.take_boxes(source, area, plan));
+            look(&mut |source| boxes = self.take_boxes(source, area, plan, &mut parts));
             if boxes.is_empty() {
                 break;
             }
@@ -205,21 +223,21 @@ impl View {
             self.coarse.rest();
         }
         let capture = self.taken.unwrap_or(oldest);
-        (!parts.ops.is_empty()).then(|| self.finish(parts, begin, capture, false))
+        (!parts.is_empty()).then(|| self.finish(parts, begin, capture, false))
     }
 
     /// A frame that brings no change, but tiles that are shown with an error nearer to what the client was to see.
-    fn refinement(&mut self, begin: &Begin, pool: &mut Pool) -> Option<Made> {
-        let mut parts = Parts::default();
+    fn refinement(&mut self, begin: &Begin, pool: &mut Pool, slots: &mut Slots) -> Option<Made> {
+        let mut parts = Parts::new(Recall::new(slots, &self.grid, begin.acked_to));
         let mut left = (begin.budget / REFINE_SHARE) as f64;
-        while let Some(area) = self.density.batch(How::Low, left, parts.ops.is_empty()) {
-            let boxes = self.take_coarse(area, begin);
+        while let Some(area) = self.density.batch(How::Low, left, parts.is_empty()) {
+            let boxes = self.take_coarse(area, begin, &mut parts);
             if boxes.is_empty() {
                 break;
             }
             left -= self.encode(merge(boxes), pool, &mut parts) as f64;
         }
-        (!parts.ops.is_empty()).then(|| self.finish(parts, begin, begin.at, true))
+        (!parts.is_empty()).then(|| self.finish(parts, begin, begin.at, true))
     }
 
     /// The client never gets the frame that was made last: what it paints is not known to be there, and the changes
@@ -232,6 +250,34 @@ impl View {
     /// False once the output was reshaped: the source's samples are another surface's, whose own view is to come.
     fn is_of(&self, source: ImageRef<'_>) -> bool {
         (source.size(), source.format()) == (self.sent.size(), self.sent.format())
+    }
+
+    /// Shows what the client was shown before, where that is most of what changed: a stack that is scrolled back is
+    /// not worth a search for motion. Returns boxes of what little else changed in some tiles.
+    fn show_again(&mut self, source: ImageRef<'_>, parts: &mut Parts<'_>) -> Vec<CodedBox> {
+        let mut boxes = Vec::new();
+        if !self.is_of(source) {
+            return boxes;
+        }
+        let differs = |tile: &TileIndex| {
+            self.unknown.contains(*tile)
+                || difference(self.sent.as_ref(), source, self.grid.rect(*tile)).is_some()
+        };
+        let changed: Vec<TileIndex> = self.pending.iter().filter(differs).collect();
+        let step = changed.len().div_ceil(PROBES).max(1);
+        let probes = changed.iter().step_by(step);
+        let hits =
+            probes.clone().filter(|tile| parts.recall.has(source.crop(self.grid.rect(**tile)))).count();
+        if hits == 0 || hits * 2 < probes.count() {
+            return boxes;
+        }
+        for tile in changed {
+            if parts.recall.has(source.crop(self.grid.rect(tile))) {
+                boxes.extend(self.take_box(source, tile, Plan::OneShot, parts));
+            }
+        }
+        parts.show(&self.grid);
+        boxes
     }
 
     /// The pending tiles that differ, `unknown` ones apart.
@@ -260,7 +306,7 @@ impl View {
         &mut self,
         source: ImageRef<'_>,
         changed: &[Rect],
-        parts: &mut Parts,
+        parts: &mut Parts<'_>,
     ) -> Vec<CodedBox> {
         // While some tile's content is not known a copy could spread it.
         if changed.len() < MOTION_FROM || !self.unknown.is_empty() {
@@ -281,7 +327,11 @@ impl View {
                 continue;
             }
             in_part += cut;
-            self.grid.touching(target).for_each(|tile| copied.insert(tile));
+            self.past.copied(&self.grid, from, target);
+            for tile in self.grid.touching(target) {
+                copied.insert(tile);
+                parts.recall.copied(tile);
+            }
             parts.reads.extend(self.grid.touching(from));
             parts.count(Technique::Copy, from.area(), 10);
             parts.ops.push(Op::Copy { from, to });
@@ -292,13 +342,19 @@ impl View {
             if self.pending.contains(tile) {
                 self.note_taken(tile);
             }
-            boxes.extend(self.take_box(source, tile, Plan::OneShot));
+            boxes.extend(self.take_box(source, tile, Plan::OneShot, parts));
         }
         boxes
     }
 
     /// Takes boxes of about `area` pixels out of `pending`, and the source's samples into `sent`.
-    fn take_boxes(&mut self, source: ImageRef<'_>, area: u64, plan: Plan) -> Vec<CodedBox> {
+    fn take_boxes(
+        &mut self,
+        source: ImageRef<'_>,
+        area: u64,
+        plan: Plan,
+        parts: &mut Parts<'_>,
+    ) -> Vec<CodedBox> {
         let mut boxes = Vec::new();
         if !self.is_of(source) {
             return boxes;
@@ -308,7 +364,7 @@ impl View {
             && let Some(tile) = self.pending.next_from(self.at)
         {
             self.at = tile + 1;
-            if let Some(next) = self.take_box(source, tile, plan) {
+            if let Some(next) = self.take_box(source, tile, plan, parts) {
                 taken += next.rect.area();
                 boxes.push(next);
             }
@@ -316,8 +372,14 @@ impl View {
         boxes
     }
 
-    /// The same for one tile; `None` if nothing in it differs.
-    fn take_box(&mut self, source: ImageRef<'_>, tile: TileIndex, plan: Plan) -> Option<CodedBox> {
+    /// The same for one tile; `None` if nothing in it is to be coded.
+    fn take_box(
+        &mut self,
+        source: ImageRef<'_>,
+        tile: TileIndex,
+        plan: Plan,
+        parts: &mut Parts<'_>,
+    ) -> Option<CodedBox> {
         self.pending.remove(tile);
         let whole = self.grid.rect(tile);
         let is_unknown = self.unknown.contains(tile);
@@ -325,24 +387,35 @@ impl View {
         let part = if is_unknown { whole } else { part? };
         self.unknown.remove(tile);
         self.note_taken(tile);
+        let is_plain = self.plain.contains(tile);
+        self.plain.remove(tile);
+        let is_coarse = self.coarse.contains(tile);
+        // What the client does not show exactly is not put aside, and by the path that went wrong nothing comes back.
+        let now = self.sent.as_ref().crop(whole).filter(|_| !is_unknown && !is_coarse);
+        let next = source.crop(whole).filter(|_| !is_plain);
+        let changed = if is_coarse { whole } else { part }.area();
+        let past = &mut self.past;
+        let comes_back = next.is_some_and(|next| parts.recall.change(past, tile, now, next, changed));
         if let (Some(mut target), Some(part)) = (self.sent.as_mut().crop_mut(part), source.crop(part)) {
             target.copy_from(part);
         }
-        let is_plain = self.plain.contains(tile);
-        self.plain.remove(tile);
+        if comes_back {
+            self.coarse.remove(tile);
+            return None;
+        }
         // A tile that is exact but for a small part is not worth a pass.
-        let is_small = part.area() * 2 < whole.area() && !self.coarse.contains(tile);
+        let is_small = part.area() * 2 < whole.area() && !is_coarse;
         let how = match plan {
             _ if is_plain => How::Plain,
             _ if is_small => How::Exact,
             plan => plan.how(),
         };
-        let must_be_whole = matches!(how, How::First | How::High) || self.coarse.contains(tile);
+        let must_be_whole = matches!(how, How::First | How::High) || is_coarse;
         Some(CodedBox { rect: if must_be_whole { whole } else { part }, how })
     }
 
     /// Takes boxes of about `area` pixels of tiles that are shown with an error.
-    fn take_coarse(&mut self, area: u64, begin: &Begin) -> Vec<CodedBox> {
+    fn take_coarse(&mut self, area: u64, begin: &Begin, parts: &mut Parts<'_>) -> Vec<CodedBox> {
         let mut boxes: Vec<CodedBox> = Vec::new();
         let mut taken = 0;
         while taken < area
@@ -350,6 +423,7 @@ impl View {
         {
             self.at = tile + 1;
             self.coarse.remove(tile);
+            parts.recall.refined(&self.past, tile);
             let rect = self.grid.rect(tile);
             taken += rect.area();
             boxes.push(CodedBox { rect, how });
@@ -363,7 +437,7 @@ impl View {
         self.taken = Some(self.taken.map_or(when, |taken| taken.min(when)));
     }
 
-    fn encode(&mut self, boxes: Vec<CodedBox>, pool: &mut Pool, parts: &mut Parts) -> usize {
+    fn encode(&mut self, boxes: Vec<CodedBox>, pool: &mut Pool, parts: &mut Parts<'_>) -> usize {
         let mut sum = 0;
         for coded in pool.encode(self.sent.as_ref(), &boxes) {
             let Coded { rect, how, exact, .. } = coded;
@@ -374,6 +448,7 @@ impl View {
             let (technique, op) = self.op_of(coded);
             let bytes = 13 + if let Op::Coded { data, .. } = &op { data.len() } else { 0 };
             parts.count(technique, area, bytes as u64);
+            parts.recall.paid(&mut self.past, &self.grid, rect, bytes as u64);
             parts.ops.push(op);
             self.density.learn(how, area, bytes, exact);
             sum += bytes;
@@ -399,7 +474,8 @@ impl View {
         (technique, Op::Coded { rect, codec, data })
     }
 
-    fn finish(&mut self, parts: Parts, begin: &Begin, capture: Time, refines: bool) -> Made {
+    fn finish(&mut self, mut parts: Parts<'_>, begin: &Begin, capture: Time, refines: bool) -> Made {
+        parts.show(&self.grid);
         let mut touched = BTreeMap::new();
         let mut reads = parts.reads;
         for op in &parts.ops {
@@ -412,6 +488,16 @@ impl View {
                 *touched.entry(tile).or_insert(false) |= own && target.contains(self.grid.rect(tile));
             }
         }
+        // What is shown with an error is put aside once it is exact.
+        let coarse = &self.coarse;
+        parts.recall.retain_new(|tile| !coarse.contains(tile));
+        let (past, grid) = (&mut self.past, &self.grid);
+        let (before, behind, slots) = parts.recall.store(past, grid, begin.seq, &touched, &mut reads);
+        let mut used = parts.used;
+        for store in before.iter().chain(&behind) {
+            count(&mut used, Technique::Store, store.work(), OP_BYTES);
+        }
+        let ops = [before, parts.ops, behind].concat();
         let left = |tile| {
             let samples = self.sent.as_ref().crop(self.grid.rect(tile))?;
             let exact = || Left::Exact(begin.context.digest(tile, begin.seq, samples));
@@ -429,11 +515,12 @@ impl View {
             surface: self.surface,
             capture,
             refines,
-            ops: parts.ops,
+            ops,
             reads,
             writes,
+            slots,
         };
-        Made { frame, used: parts.used.into_iter().map(|(how, (px, bytes))| (how, px, bytes)).collect() }
+        Made { frame, used: used.into_iter().map(|(how, (px, bytes))| (how, px, bytes)).collect() }
     }
 }
 
@@ -441,26 +528,46 @@ impl View {
 const REFINE_SHARE: usize = 2;
 
 /// A frame under construction.
-#[derive(Default)]
-struct Parts {
+struct Parts<'a> {
+    recall: Recall<'a>,
     ops: Vec<Op>,
     reads: Vec<TileIndex>,
     used: BTreeMap<Technique, (u64, u64)>,
 }
 
-impl Parts {
-    fn count(&mut self, how: Technique, pixels: u64, bytes: u64) {
-        let sum = self.used.entry(how).or_default();
-        sum.0 += pixels;
-        sum.1 += bytes;
+impl<'a> Parts<'a> {
+    fn new(recall: Recall<'a>) -> Self {
+        Self { recall, ops: Vec::new(), reads: Vec::new(), used: BTreeMap::new() }
     }
+
+    fn is_empty(&self) -> bool {
+        self.ops.is_empty() && self.recall.is_empty()
+    }
+
+    /// Adds what came out of slots by now.
+    fn show(&mut self, grid: &TileGrid) {
+        for op in self.recall.show(grid) {
+            self.count(Technique::Slot, op.work(), OP_BYTES);
+            self.ops.push(op);
+        }
+    }
+
+    fn count(&mut self, how: Technique, pixels: u64, bytes: u64) {
+        count(&mut self.used, how, pixels, bytes);
+    }
+}
+
+fn count(used: &mut BTreeMap<Technique, (u64, u64)>, how: Technique, pixels: u64, bytes: u64) {
+    let sum = used.entry(how).or_default();
+    sum.0 += pixels;
+    sum.1 += bytes;
 }
 
 #[cfg(test)]
 mod tests {
     use lightbox_codec::geom::Point;
     use lightbox_codec::pixel::PixelFormat;
-    use lightbox_protocol::channel::display::Passes;
+    use lightbox_protocol::channel::display::{Agreed, Passes};
     use lightbox_protocol::digest::DigestContext;
 
     use super::*;
@@ -470,7 +577,8 @@ mod tests {
     fn begin(seq: u64, budget: usize) -> Begin {
         let context = DigestContext { nonce: [1; 16], surface: 0, generation: 1 };
         let passes = Passes::default();
-        Begin { seq, context, budget, size: SIZE, at: Time(0), carries: budget, passes }
+        let (at, acked_to, slots) = (Time(0), seq - 1, Agreed { connection: 1, cells: 16_384 });
+        Begin { seq, context, budget, size: SIZE, at, carries: budget, passes, acked_to, slots }
     }
 
     #[test]
@@ -484,10 +592,13 @@ mod tests {
             });
         }
         let (mut view, mut pool) = (View::new(0, &picture, Time(0)), Pool::new(0));
-        while view.frame(|show| show(picture.as_ref()), &begin(1, 1 << 20), &mut pool).is_some() {}
+        let mut slots = Slots::new([7; 32]);
+        while view.frame(|show| show(picture.as_ref()), &begin(1, 1 << 20), &mut pool, &mut slots).is_some() {
+        }
         picture.as_mut().copy_within(Rect::new(300, 500, 400, 400), Point::new(310, 490));
         view.damage(0..view.grid.len(), Time(7));
-        let made = view.frame(|show| show(picture.as_ref()), &begin(2, 1 << 20), &mut pool).unwrap();
+        let made =
+            view.frame(|show| show(picture.as_ref()), &begin(2, 1 << 20), &mut pool, &mut slots).unwrap();
         assert!(made.frame.ops.iter().any(|op| matches!(op, Op::Copy { .. })));
         assert_eq!((made.frame.capture, view.since()), (Time(7), None));
         assert_eq!(view.sent, picture);
@@ -509,14 +620,17 @@ mod tests {
         };
         paint(&mut picture, SIZE.rect());
         let (mut view, mut pool) = (View::new(0, &picture, Time(0)), Pool::new(0));
-        while view.frame(|show| show(picture.as_ref()), &begin(1, 1 << 20), &mut pool).is_some() {}
+        let mut slots = Slots::new([7; 32]);
+        while view.frame(|show| show(picture.as_ref()), &begin(1, 1 << 20), &mut pool, &mut slots).is_some() {
+        }
         // A window is dragged by less than a tile, everything around it changes, and the budget is for little of it.
         let window = Rect::new(300, 500, 400, 400);
         picture.as_mut().copy_within(window, Point::new(310, 490));
         paint(&mut picture, Rect::new(0, 0, 1024, 480));
         paint(&mut picture, Rect::new(0, 480, 305, 544));
         view.damage(0..view.grid.len(), Time(1));
-        let made = view.frame(|show| show(picture.as_ref()), &begin(2, 12 << 10), &mut pool).unwrap();
+        let made =
+            view.frame(|show| show(picture.as_ref()), &begin(2, 12 << 10), &mut pool, &mut slots).unwrap();
         assert!(made.frame.ops.iter().any(|op| matches!(op, Op::Copy { .. })));
         assert!(view.since().is_some(), "the budget was for all of it");
         for write in &made.frame.writes {

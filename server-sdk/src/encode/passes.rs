@@ -141,10 +141,11 @@ mod tests {
     use lightbox_codec::geom::{Point, Rect, Size};
     use lightbox_codec::pixel::{Image, PixelFormat, SampleDepth};
     use lightbox_protocol::Time;
+    use lightbox_protocol::channel::display::Agreed;
     use lightbox_protocol::digest::DigestContext;
     use lightbox_protocol::msg::display::{Op, Step};
 
-    use super::super::{Made, Pool, View};
+    use super::super::{Made, Pool, Slots, View};
     use super::*;
 
     const SIZE: Size = Size::new(1024, 512);
@@ -163,15 +164,28 @@ mod tests {
         image
     }
 
+    /// Of a client without slots.
+    fn begin(seq: u64, budget: usize) -> Begin {
+        Begin {
+            seq,
+            context: CONTEXT,
+            budget,
+            size: SIZE,
+            at: Time(seq),
+            carries: budget,
+            passes: Passes { first: true, high_low: true },
+            acked_to: seq - 1,
+            slots: Agreed::default(),
+        }
+    }
+
     /// Makes frames until nothing is left to send.
     fn frames(view: &mut View, picture: &Image, passes: Passes) -> Vec<Made> {
         let mut pool = Pool::new(0);
         let mut all = Vec::new();
         loop {
-            let (seq, budget) = (all.len() as u64 + 1, 12 << 10);
-            let begin =
-                Begin { seq, context: CONTEXT, budget, size: SIZE, at: Time(seq), carries: budget, passes };
-            match view.frame(|show| show(picture.as_ref()), &begin, &mut pool) {
+            let begin = Begin { passes, ..begin(all.len() as u64 + 1, 12 << 10) };
+            match view.frame(|show| show(picture.as_ref()), &begin, &mut pool, &mut Slots::new([7; 32])) {
                 Some(made) => all.push(made),
                 None => return all,
             }
@@ -214,22 +228,19 @@ mod tests {
         let mut picture = radiograph(1);
         let mut view = View::new(0, &picture, Time(0));
         view.set_patience(Patience { high: 0.0, first: f64::INFINITY });
-        let passes = Passes { first: true, high_low: true };
-        let mut pool = Pool::new(0);
-        let begin = |seq| {
-            let (budget, at) = (1 << 20, Time(seq));
-            Begin { seq, context: CONTEXT, budget, size: SIZE, at, carries: budget, passes }
-        };
+        let (mut pool, mut slots) = (Pool::new(0), Slots::new([7; 32]));
+        let begin = |seq| begin(seq, 1 << 20);
         // The first frame learns what samples cost, the second shows the rest by its high bits.
-        view.frame(|show| show(picture.as_ref()), &Begin { budget: 1, ..begin(1) }, &mut pool).unwrap();
-        view.frame(|show| show(picture.as_ref()), &begin(2), &mut pool).unwrap();
+        view.frame(|show| show(picture.as_ref()), &Begin { budget: 1, ..begin(1) }, &mut pool, &mut slots)
+            .unwrap();
+        view.frame(|show| show(picture.as_ref()), &begin(2), &mut pool, &mut slots).unwrap();
         let coarse = (0..128).filter(|tile| view.coarse.contains(*tile)).collect::<Vec<_>>();
         assert!(coarse.len() > 64 && view.since().is_none());
 
         picture.as_mut().copy_within(Rect::new(100, 100, 800, 300), Point::new(108, 108));
         picture.as_mut().fill(Rect::new(1000, 500, 3, 3), [0; 4]);
         view.damage(0..128, Time(3));
-        let made = view.frame(|show| show(picture.as_ref()), &begin(3), &mut pool).unwrap();
+        let made = view.frame(|show| show(picture.as_ref()), &begin(3), &mut pool, &mut slots).unwrap();
         assert!(!made.frame.refines && coarse.contains(&127));
         for op in &made.frame.ops {
             let reads = if let Op::Copy { from, .. } = op { *from } else { Rect::default() };

@@ -24,6 +24,8 @@ const MAX_HELD: usize = 32 << 20;
 #[derive(Debug)]
 pub struct ClientDisplay {
     max_pixels: u64,
+    /// Cells of slots that were agreed on for this connection.
+    slots: u64,
     surfaces: BTreeMap<u32, ClientLedger>,
     /// Surfaces of before the connection that goes on, which the server has not announced again yet.
     unannounced: BTreeSet<u32>,
@@ -75,6 +77,7 @@ impl ClientDisplay {
     pub fn new(max_pixels: u64) -> Self {
         Self {
             max_pixels,
+            slots: 0,
             surfaces: BTreeMap::new(),
             unannounced: BTreeSet::new(),
             waiting: BTreeMap::new(),
@@ -212,7 +215,7 @@ impl ClientDisplay {
             advance(&mut self.applied_to, &mut self.applied, header.seq);
             return Ok(Some(Next::Void(header.seq)));
         };
-        let frame = Frame::read(&bytes, ledger.surface().size)?;
+        let frame = Frame::read(&bytes, ledger.surface().size, self.slots)?;
         let Begun { tiles, newer, is_unfounded } = ledger.begin(header.seq, &frame.ops);
         if is_unfounded {
             ledger.failed(header.seq);
@@ -260,6 +263,11 @@ impl ClientDisplay {
     pub fn resumable_to(&self) -> u64 {
         let inexact = self.surfaces.values().filter_map(|l| l.first_inexact()).min();
         inexact.map_or(self.applied_to, |seq| self.applied_to.min(seq - 1))
+    }
+
+    /// So many cells of slots were agreed on for the connection that begins.
+    pub fn agree(&mut self, slots: u64) {
+        self.slots = slots;
     }
 
     /// The connection is gone: nothing that was under way on it will arrive.

@@ -4,4 +4,4 @@ mod client;
 mod server;
 
 pub use client::{ClientDisplay, Next, Paint};
-pub use server::{Begin, NewFrame, Passes, ServerDisplay};
+pub use server::{Agreed, Begin, NewFrame, Passes, ServerDisplay};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::Time;
 use crate::digest::DigestContext;
-use crate::exact::{Counts, Judgement, ServerLedger, Write};
+use crate::exact::{Counts, Judgement, ServerLedger, SlotLedger, SlotUse, Write};
 use crate::geom::{Size, TileIndex};
 use crate::msg::control::{Proof, Surface};
 use crate::msg::display::{Feedback, FrameHeader, Op};
@@ -18,6 +18,9 @@ use crate::wire::{Encode, Writer};
 #[derive(Debug, Default)]
 pub struct ServerDisplay {
     ledgers: BTreeMap<u32, ServerLedger>,
+    slots: SlotLedger,
+    /// How many connections there were.
+    connection: u64,
     /// The newest frame sent.
     seq: u64,
     in_flight: VecDeque<InFlight>,
@@ -53,6 +56,19 @@ pub struct Begin {
     pub carries: usize,
     /// What the client decodes besides the source's samples.
     pub passes: Passes,
+    /// Every frame up to this one was acknowledged.
+    pub acked_to: u64,
+    /// The client's slots.
+    pub slots: Agreed,
+}
+
+/// The slots that may be used on a connection; all are empty when it begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Agreed {
+    /// Counts the connections of the session.
+    pub connection: u64,
+    /// How many cells the client keeps; 0: it has no slots.
+    pub cells: u64,
 }
 
 /// Which passes a client decodes.
@@ -91,6 +107,8 @@ pub struct NewFrame {
     pub reads: Vec<TileIndex>,
     /// The tiles that it paints.
     pub writes: Vec<Write>,
+    /// What it does with slots.
+    pub slots: SlotUse,
 }
 
 /// Frames acknowledged by one feedback.
@@ -128,7 +146,9 @@ impl ServerDisplay {
         let ledger = self.ledgers.get(&surface)?;
         let (seq, context, size) = (self.seq + 1, ledger.context(), ledger.surface().size);
         let Room { budget, carries } = room;
-        Some(Begin { seq, context, budget, size, at, carries, passes })
+        let acked_to = self.in_flight.front().map_or(self.seq, |first| first.seq - 1);
+        let slots = Agreed { connection: self.connection, cells: self.slots.cells() };
+        Some(Begin { seq, context, budget, size, at, carries, passes, acked_to, slots })
     }
 
     /// The frame's bytes, whole, and it counts as sent. `None` where the surface or its generation are no more, or
@@ -143,11 +163,12 @@ impl ServerDisplay {
             surface: frame.surface,
             generation: frame.generation,
             seq: frame.seq,
-            base: ledger.base(&frame.reads, &frame.writes),
+            base: ledger.base(&frame.reads, &frame.writes).max(self.slots.base(&frame.slots)),
             control_seq,
             capture_us: frame.capture.micros(),
         };
         ledger.sent(frame.seq, &frame.reads, &frame.writes);
+        self.slots.sent(frame.seq, &frame.slots);
         let mut out = Writer::new();
         header.encode(&mut out);
         frame.ops.iter().for_each(|op| op.encode(&mut out));
@@ -206,6 +227,12 @@ impl ServerDisplay {
         again.filter(|(_, tiles)| !tiles.is_empty()).collect()
     }
 
+    /// A connection begins whose client keeps this many cells of slots.
+    pub fn agree(&mut self, cells: u64) {
+        self.connection += 1;
+        self.slots = SlotLedger::new(cells);
+    }
+
     /// The connection is gone, and what was under way on it; so is the frame that is being made for it, whose number
     /// is never used.
     pub fn disconnect(&mut self) {
@@ -258,6 +285,7 @@ mod tests {
             ops: Vec::new(),
             reads: Vec::new(),
             writes: vec![write],
+            slots: SlotUse::default(),
         };
         assert!(display.frame(0, &frame).is_some());
     }

@@ -76,6 +76,8 @@ pub enum Event {
         resumed: bool,
         /// What the person may do.
         role: Role,
+        /// The cells of slots that were agreed on; all slots of before are forgotten.
+        slots: u64,
     },
     /// Keep this surface. `kept` says that its samples go on.
     Surface {

@@ -166,6 +166,11 @@ impl ClientSession {
                 format_args!("the server chose version {}, this client speaks {VERSION}", welcome.version),
             ));
         }
+        let (slots, limit) = (welcome.capabilities.slots, self.config.capabilities.slots);
+        if slots > limit {
+            let why = format_args!("the server uses {slots} cells of slots, this client keeps {limit}");
+            return Err(Close::new(ids::close::LIMIT, why));
+        }
         self.phase = Phase::Live;
         self.resume = Some((welcome.session, welcome.resume_secret));
         self.lease.reconnect();
@@ -177,8 +182,9 @@ impl ClientSession {
         } else {
             self.display.restart(welcome.void_to);
         }
+        self.display.agree(slots);
         let (session, resumed, role) = (welcome.session, welcome.resumed, welcome.role);
-        self.event(Event::Welcome { session, resumed, role });
+        self.event(Event::Welcome { session, resumed, role, slots });
         let (early, _) = core::mem::take(&mut self.early);
         early.into_iter().try_for_each(|cause| self.receive(now, cause))
     }

@@ -205,9 +205,11 @@ impl ServerSession {
         let version = hello.version.min(VERSION);
         let codecs = self.codecs();
         self.passes = Passes::of(&codecs);
+        let slots = self.client.slots.min(self.config.capabilities.slots);
+        self.display.agree(slots);
         self.send(Control::Welcome(Welcome {
             version,
-            capabilities: Capabilities { codecs, ..self.config.capabilities.clone() },
+            capabilities: Capabilities { codecs, slots, ..self.config.capabilities.clone() },
             session: self.config.id,
             resume_secret: secret,
             resume_ms: self.config.life.as_millis() as u64,

@@ -94,12 +94,16 @@ fn is_paint(effect: &Effect<Event>) -> bool {
 fn before_the_welcome() {
     let early = |n: usize, bytes: usize| (0..n).map(move |i| part(i as u64, &vec![3; bytes])).collect();
     let body = Control::Surface(surface(1, SIZE)).to_bytes();
+    let Control::Welcome(mut greedy) = welcome(1) else { unreachable!("a welcome") };
+    greedy.capabilities.slots += 1;
+    let greedy = Control::Welcome(greedy);
     let table: Vec<(&str, Vec<Misdeed>, Verdict)> = vec![
         ("surface", vec![control(kind::SURFACE, &body)], Closes(close::UNEXPECTED)),
         ("verdict", vec![control(kind::VERDICT, &[1, 0, 0])], Closes(close::UNEXPECTED)),
         ("hello", vec![raw(&[1, 5, 1, 0, 0, 0, 0])], Closes(close::UNEXPECTED)),
         ("later version", vec![message(welcome(2))], Closes(close::VERSION)),
         ("no version", vec![message(welcome(0))], Closes(close::VERSION)),
+        ("more slots than announced", vec![message(greedy)], Closes(close::LIMIT)),
         ("bytes", early(70, 64 << 10), Closes(close::LIMIT)),
         ("pieces", early(8_200, 1), Closes(close::LIMIT)),
         ("length", vec![raw(&[0x21, 0x80, 1, 0, 1])], Closes(close::LIMIT)),
@@ -156,11 +160,19 @@ fn frames() {
     let outside = Op::Copy { from: Rect::new(0, 0, 100, 100), to: Point::new(100, 0) };
     let large = Op::Coded { rect: Rect::new(0, 0, 190, 1), codec: 9, data: Default::default() };
     let header = |bytes: &[u8]| vec![stream(1, bytes)];
+    let store = |tiles| Op::Store { tiles, first: 0 };
     let table: Vec<(&str, Vec<Misdeed>, Verdict)> = vec![
         ("rect that sticks out", one(&[fill(Rect::new(100, 0, 100, 1))]), Closes(close::LIMIT)),
         ("copy that sticks out", one(&[outside]), Closes(close::LIMIT)),
         ("overlapping copy", one(&[overlapping]), GoesOn),
         ("unknown codec", one(&[large]), Closes(close::MALFORMED)),
+        ("stored from outside", one(&[store(Rect::new(192, 0, 64, 64))]), Closes(close::LIMIT)),
+        (
+            "stored five times",
+            one(&[store(all), store(all), store(all), store(all), store(all)]),
+            Closes(close::LIMIT),
+        ),
+        ("a slot that never was", one(&[Op::Show { tiles: all, first: u64::MAX >> 2 }]), GoesOn),
         (
             "painted five times",
             one(&[fill(all), fill(all), fill(all), fill(all), fill(all)]),
