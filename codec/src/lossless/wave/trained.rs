@@ -1,4 +1,5 @@
-//! Constants trained on medical images by `cargo xtask train-codec`; docs/optimization-notes.md, "Training".
+//! Constants trained on medical images: tables and maps by `cargo xtask train-codec --step tables`, the bank by its
+//! forerunner; docs/optimization-notes.md, "Training", says on which images and how.
 //!
 //! They are part of the bitstream: whoever changes one makes another method id.
 
