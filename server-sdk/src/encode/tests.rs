@@ -1,0 +1,69 @@
+use lightbox_codec::geom::Point;
+use lightbox_codec::pixel::PixelFormat;
+use lightbox_protocol::channel::display::{Agreed, Passes};
+use lightbox_protocol::digest::DigestContext;
+
+use super::*;
+
+const SIZE: Size = Size::new(1024, 1024);
+
+fn begin(seq: u64, budget: usize) -> Begin {
+    let context = DigestContext { nonce: [1; 16], surface: 0, generation: 1 };
+    let passes = Passes::default();
+    let (at, acked_to, slots) = (Time(0), seq - 1, Agreed { connection: 1, cells: 16_384 });
+    Begin { seq, context, budget, size: SIZE, at, carries: budget, passes, acked_to, slots }
+}
+
+#[test]
+fn a_change_that_copies_bring_leaves_with_their_frame_and_its_age() {
+    let mut picture = Image::new(SIZE, PixelFormat::Gray8).unwrap();
+    let mut noise = 1u32;
+    for y in 0..SIZE.h {
+        picture.as_mut().row_mut(y).fill_with(|| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (noise >> 24) as u8
+        });
+    }
+    let (mut view, mut pool) = (View::new(0, &picture, Time(0)), Pool::new(0));
+    let mut slots = Slots::new([7; 32]);
+    while view.frame(|show| show(picture.as_ref()), &begin(1, 1 << 20), &mut pool, &mut slots).is_some() {}
+    picture.as_mut().copy_within(Rect::new(300, 500, 400, 400), Point::new(310, 490));
+    view.damage(0..view.grid.len(), Time(7));
+    let made = view.frame(|show| show(picture.as_ref()), &begin(2, 1 << 20), &mut pool, &mut slots).unwrap();
+    assert!(made.frame.ops.iter().any(|op| matches!(op, Op::Copy { .. })));
+    assert_eq!((made.frame.capture, view.since()), (Time(7), None));
+    assert_eq!(view.sent, picture);
+}
+
+#[test]
+fn a_frame_that_is_cut_short_leaves_no_tile_half_copied() {
+    let mut noise = 1u32;
+    let mut picture = Image::new(SIZE, PixelFormat::Gray8).unwrap();
+    let mut paint = |picture: &mut Image, rect: Rect| {
+        let mut all = picture.as_mut();
+        let mut part = all.crop_mut(rect).unwrap();
+        for y in 0..rect.h {
+            part.row_mut(y).fill_with(|| {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (noise >> 24) as u8
+            });
+        }
+    };
+    paint(&mut picture, SIZE.rect());
+    let (mut view, mut pool) = (View::new(0, &picture, Time(0)), Pool::new(0));
+    let mut slots = Slots::new([7; 32]);
+    while view.frame(|show| show(picture.as_ref()), &begin(1, 1 << 20), &mut pool, &mut slots).is_some() {}
+    // A window is dragged by less than a tile, everything around it changes, and the budget is for little of it.
+    let window = Rect::new(300, 500, 400, 400);
+    picture.as_mut().copy_within(window, Point::new(310, 490));
+    paint(&mut picture, Rect::new(0, 0, 1024, 480));
+    paint(&mut picture, Rect::new(0, 480, 305, 544));
+    view.damage(0..view.grid.len(), Time(1));
+    let made = view.frame(|show| show(picture.as_ref()), &begin(2, 12 << 10), &mut pool, &mut slots).unwrap();
+    assert!(made.frame.ops.iter().any(|op| matches!(op, Op::Copy { .. })));
+    assert!(view.since().is_some(), "the budget was for all of it");
+    for write in &made.frame.writes {
+        let tile = view.grid.rect(write.tile);
+        assert_eq!(difference(view.sent.as_ref(), picture.as_ref(), tile), None, "tile {}", write.tile);
+    }
+}
