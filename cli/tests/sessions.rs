@@ -62,7 +62,8 @@ fn ten_bits_of_colour_arrive_as_they_are() {
             let x = x as u32;
             let eight = x / 9 * 40 % 256;
             let grey = (eight << 2 | eight >> 6) * 0x10_0401;
-            let ramps = [x * 3 + y, y * 5, x + y].into_iter().rev().fold(0, |px, ten| px << 10 | ten % 1024);
+            let ramps =
+                [x * 3 + y, y * 5, x + y].into_iter().rev().fold(0, |px, ten| (px << 10) + ten % 1024);
             // The two bits that carry nothing are ones at the other end.
             *pixel = ((if y < 100 { grey } else { ramps }) | 3 << 30).to_le_bytes();
         }
