@@ -68,7 +68,9 @@ fn join(boxes: Vec<CodedBox>, neighbours: impl Fn(&CodedBox, &CodedBox) -> bool)
             let sum = last.rect.area() + next.rect.area();
             // A rect of its own costs about as much as a few hundred unchanged pixels.
             let wastes_little = both.area() <= sum + sum / 4 + 256;
-            let fits = both.area() <= MAX_CODED_PIXELS && last.how == next.how;
+            // Low bits are for the rect of the high ones.
+            let alike = last.how == next.how && last.how != How::Low;
+            let fits = both.area() <= MAX_CODED_PIXELS && alike;
             if fits && wastes_little && neighbours(last, &next) {
                 last.rect = both;
                 continue;

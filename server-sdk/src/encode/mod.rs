@@ -419,12 +419,13 @@ impl View {
         let mut boxes: Vec<CodedBox> = Vec::new();
         let mut taken = 0;
         while taken < area
-            && let Some((tile, how)) = self.coarse.next_from(self.at, begin.passes)
+            && let Some((tile, rect, how)) = self.coarse.next_from(self.at, begin.passes, &self.grid)
         {
             self.at = tile + 1;
-            self.coarse.remove(tile);
-            parts.recall.refined(&self.past, tile);
-            let rect = self.grid.rect(tile);
+            for tile in self.grid.touching(rect) {
+                self.coarse.remove(tile);
+                parts.recall.refined(&self.past, tile);
+            }
             taken += rect.area();
             boxes.push(CodedBox { rect, how });
         }
@@ -442,7 +443,7 @@ impl View {
         for coded in pool.encode(self.sent.as_ref(), &boxes) {
             let Coded { rect, how, exact, .. } = coded;
             for tile in self.grid.touching(rect).filter(|tile| rect.contains(self.grid.rect(*tile))) {
-                self.coarse.note(tile, how);
+                self.coarse.note(tile, how, rect);
             }
             let area = rect.area();
             let (technique, op) = self.op_of(coded);

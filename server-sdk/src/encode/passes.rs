@@ -4,7 +4,7 @@
 //! deep gray go before the low ones, and where even those would take long a first pass of everything goes before
 //! both: a person sees the whole new picture, knows how far it may be off, and it becomes exact by itself.
 
-use lightbox_codec::geom::{TileGrid, TileIndex};
+use lightbox_codec::geom::{Rect, TileGrid, TileIndex};
 use lightbox_protocol::channel::display::{Begin, Passes};
 use lightbox_protocol::exact::Left;
 
@@ -54,6 +54,9 @@ impl Default for Patience {
 pub(crate) struct Coarse {
     painted: TileSet,
     refining: TileSet,
+    /// The rect whose high bits each tile in `refining` shows: the coder looks at all of its samples, so the low ones
+    /// are for the same rect.
+    highs: Vec<Rect>,
     plan: Plan,
     patience: Patience,
 }
@@ -63,6 +66,7 @@ impl Coarse {
         Self {
             painted: TileSet::empty(grid),
             refining: TileSet::empty(grid),
+            highs: vec![Rect::default(); grid.len() as usize],
             plan: Plan::OneShot,
             patience: Patience::default(),
         }
@@ -81,12 +85,15 @@ impl Coarse {
         self.painted.contains(tile) || self.refining.contains(tile)
     }
 
-    /// The tile was painted like this, whole.
-    pub(crate) fn note(&mut self, tile: TileIndex, how: How) {
+    /// The tile was painted like this, whole, as a part of `rect`.
+    pub(crate) fn note(&mut self, tile: TileIndex, how: How, rect: Rect) {
         self.remove(tile);
         match how {
             How::First => self.painted.insert(tile),
-            How::High => self.refining.insert(tile),
+            How::High => {
+                self.refining.insert(tile);
+                self.highs[tile as usize] = rect;
+            }
             How::Exact | How::Plain | How::Low => (),
         }
     }
@@ -105,13 +112,25 @@ impl Coarse {
         }
     }
 
-    /// The tile to be refined next, and how: first what is farthest from the source.
-    pub(crate) fn next_from(&self, at: TileIndex, can: Passes) -> Option<(TileIndex, How)> {
+    /// What is to be refined next, and how: first what is farthest from the source. Low bits are for a rect whose high
+    /// ones are all there still; else its tiles come exactly, one by one.
+    pub(crate) fn next_from(
+        &self,
+        at: TileIndex,
+        can: Passes,
+        grid: &TileGrid,
+    ) -> Option<(TileIndex, Rect, How)> {
         if let Some(tile) = self.painted.next_from(at) {
-            return Some((tile, How::Exact));
+            return Some((tile, grid.rect(tile), How::Exact));
         }
-        let how = if can.high_low { How::Low } else { How::Exact };
-        self.refining.next_from(at).map(|tile| (tile, how))
+        let tile = self.refining.next_from(at)?;
+        let rect = self.highs[tile as usize];
+        let mut tiles = grid.touching(rect);
+        if can.high_low && tiles.all(|t| self.refining.contains(t) && self.highs[t as usize] == rect) {
+            Some((tile, rect, How::Low))
+        } else {
+            Some((tile, grid.rect(tile), How::Exact))
+        }
     }
 
     /// How changes are sent now that `backlog` bytes of them wait. What was begun coarsely goes on so until no change
