@@ -1,6 +1,6 @@
 //! A desktop behind a VNC server (RFC 6143): the console of any hypervisor that has one.
 //!
-//! [`link`] is the connection and its handshake, [`paint`] and [`zrle`] turn rectangles into pixels, [`hands`] turns
+//! `link` is the connection and its handshake, `paint` and `zrle` turn rectangles into pixels, `hands` turns
 //! what a person does into the server's messages. A server that goes away is tried again each second, and the picture
 //! stays what it was: a virtual machine that restarts does not end a session.
 
