@@ -2,6 +2,8 @@
 
 #[cfg(feature = "dicom")]
 pub mod dicom;
+#[cfg(any(feature = "x11", feature = "vnc"))]
+mod fraction;
 mod open;
 pub mod phantom;
 pub mod record;

@@ -7,9 +7,7 @@ use lightbox_protocol::msg::input::{Action, KeySet, Place, TouchPhase};
 use lightbox_server::qnum;
 
 use crate::keymap::{self, KEYS};
-
-/// Clicks of the wheel that one action makes at most.
-const MOST_CLICKS: i32 = 32;
+use crate::source::fraction::{MOST_CLICKS, whole};
 
 /// The person's hands on the server: what they hold down, and where they point.
 #[derive(Default)]
@@ -21,6 +19,8 @@ pub(super) struct Hands {
     caps: bool,
     /// 1/120 notches right and down that no click was made of.
     wheel: (i32, i32),
+    /// 1/256 pixels right and down that no motion was made of.
+    motion: (i32, i32),
     /// The finger that is the pointer.
     finger: Option<u8>,
     /// The server takes the places of keys (QEMU's extension), so it need not know what stands on them.
@@ -44,10 +44,12 @@ impl Hands {
                 self.pointer(&mut out);
             }
             Action::Motion { dx, dy } => {
-                let moved = |at: u16, by: i32, side: u32| {
-                    (i32::from(at) + by / 256).clamp(0, side.saturating_sub(1) as i32) as u16
+                let moved = |at: u16, rest: &mut i32, by: i32, side: u32| {
+                    let to = i32::from(at) + whole(rest, by, 256, i32::from(i16::MAX));
+                    to.clamp(0, side.saturating_sub(1) as i32) as u16
                 };
-                self.at = (moved(self.at.0, *dx, size.w), moved(self.at.1, *dy, size.h));
+                let (right, down) = &mut self.motion;
+                self.at = (moved(self.at.0, right, *dx, size.w), moved(self.at.1, down, *dy, size.h));
                 self.pointer(&mut out);
             }
             Action::Wheel { dx, dy } => self.turn(*dx, *dy, &mut out),
@@ -133,7 +135,8 @@ impl Hands {
     }
 
     fn turn(&mut self, dx: i32, dy: i32, out: &mut Vec<u8>) {
-        let (x, y) = (whole(&mut self.wheel.0, dx), whole(&mut self.wheel.1, dy));
+        let (x, y) =
+            (whole(&mut self.wheel.0, dx, 120, MOST_CLICKS), whole(&mut self.wheel.1, dy, 120, MOST_CLICKS));
         for (clicks, back, forth) in [(y, 8, 16), (x, 32, 64)] {
             let mask = if clicks < 0 { back } else { forth };
             for _ in 0..clicks.unsigned_abs() {
@@ -155,13 +158,6 @@ impl Hands {
 fn key_message(pressed: bool, keysym: u32) -> [u8; 8] {
     let [a, b, c, d] = keysym.to_be_bytes();
     [4, u8::from(pressed), 0, 0, a, b, c, d]
-}
-
-/// Adds `by` 1/120 notches to the rest in `rest` and takes the whole ones out.
-fn whole(rest: &mut i32, by: i32) -> i32 {
-    let sum = rest.saturating_add(by);
-    *rest = sum % 120;
-    (sum / 120).clamp(-MOST_CLICKS, MOST_CLICKS)
 }
 
 fn mask_of(button: u16) -> Option<u8> {
@@ -223,5 +219,9 @@ mod tests {
         assert!(hands.take(&Action::Wheel { dx: 0, dy: 60 }, SIZE).is_empty());
         let click = hands.take(&Action::Wheel { dx: 0, dy: 60 }, SIZE);
         assert_eq!(click, [5, 20, 0, 99, 0, 7, 5, 4, 0, 99, 0, 7]);
+        // Half a pixel waits for its other half.
+        let slow = Action::Motion { dx: -128, dy: 0 };
+        assert_eq!(hands.take(&slow, SIZE), [5, 4, 0, 99, 0, 7]);
+        assert_eq!(hands.take(&slow, SIZE), [5, 4, 0, 98, 0, 7]);
     }
 }

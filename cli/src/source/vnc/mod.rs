@@ -41,12 +41,14 @@ impl VncSource {
     /// # Errors
     /// One line that says why there is no such desktop.
     pub fn open(server: &str, password: Option<String>) -> Result<Self, SourceError> {
-        let mut link = Link::open(server, password.as_deref())
-            .map_err(|fault| SourceError(format!("no desktop from the VNC server {server}: {fault}")))?;
-        let picture = Picture::new(link.size())
-            .map_err(|fault| SourceError(format!("no desktop from the VNC server {server}: {fault}")))?;
-        let size = picture.size();
-        link.ask(size, false).map_err(|fault| SourceError(format!("the VNC server {server}: {fault}")))?;
+        let start = || {
+            let link = connect(server, password.as_deref())?;
+            let picture = Picture::new(link.size())?;
+            Ok((link, picture))
+        };
+        let (link, picture) = start().map_err(|fault: Fault| {
+            SourceError(format!("no desktop from the VNC server {server}: {fault}"))
+        })?;
         Ok(Self {
             server: server.into(),
             password,
@@ -104,13 +106,12 @@ impl VncSource {
             return std::thread::sleep(left.min(wait));
         }
         self.lost = Instant::now();
-        let back = Link::open(&self.server, self.password.as_deref()).and_then(|mut link| {
+        let back = connect(&self.server, self.password.as_deref()).and_then(|link| {
             let size = link.size();
             if size != self.picture.size() {
                 self.picture = Picture::new(size)?;
                 changes.push(Change::Resized(size));
             }
-            link.ask(size, false)?;
             Ok(link)
         });
         if let Ok(link) = back {
@@ -127,6 +128,13 @@ impl VncSource {
         self.hands = Hands::default();
         self.picture.forget_stream();
     }
+}
+
+/// A connection that has been asked for its whole picture.
+fn connect(server: &str, password: Option<&str>) -> Result<Link, Fault> {
+    let mut link = Link::open(server, password)?;
+    link.ask(link.size(), false)?;
+    Ok(link)
 }
 
 impl Source for VncSource {

@@ -164,14 +164,16 @@ fn outside() -> Fault {
 
 /// Colours row by row, then one bit a pixel that says whether it shows. `None` for one that no client takes.
 fn cursor(link: &mut Link, rect: Rect) -> Result<Option<CursorShape>, Fault> {
-    let mut bgra = vec![0; rect.area() as usize * 4];
     let stride = rect.w.div_ceil(8) as usize;
+    if rect.w > MAX_CURSOR || rect.h > MAX_CURSOR {
+        // Nor does one of four billion pixels get memory.
+        link.skip(rect.area() * 4 + stride as u64 * u64::from(rect.h))?;
+        return Ok(None);
+    }
+    let mut bgra = vec![0; rect.area() as usize * 4];
     let mut mask = vec![0; stride * rect.h as usize];
     link.read(&mut bgra)?;
     link.read(&mut mask)?;
-    if rect.w > MAX_CURSOR || rect.h > MAX_CURSOR {
-        return Ok(None);
-    }
     if rect.is_empty() {
         // No cursor is one that nobody sees.
         return Ok(Some(CursorShape { size: Size::new(1, 1), hotspot: Point::new(0, 0), bgra: vec![0; 4] }));

@@ -10,6 +10,7 @@ use x11rb::rust_connection::RustConnection;
 use super::fault::Fault;
 use super::keyboard::Keyboard;
 use crate::keymap;
+use crate::source::fraction::{MOST_CLICKS, whole};
 
 /// The person's hands on the X server: what they hold down, and what they have still to do.
 pub(super) struct Hands {
@@ -248,13 +249,6 @@ impl Hands {
     }
 }
 
-/// Adds `by` to the rest in `rest` and takes the whole units out, at most `most` of either sign.
-fn whole(rest: &mut i32, by: i32, unit: i32, most: i32) -> i32 {
-    let sum = rest.saturating_add(by);
-    *rest = sum % unit;
-    (sum / unit).clamp(-most, most)
-}
-
 /// The X button of an evdev button.
 fn button_of(code: u16) -> Option<u8> {
     Some(match code {
@@ -272,23 +266,5 @@ const BTN_TOUCH: u16 = 0x14a;
 const ABSOLUTE: u8 = 0;
 const RELATIVE: u8 = 1;
 
-/// Clicks of the wheel that one action makes at most.
-const MOST_CLICKS: i32 = 32;
-
 /// Steps that may wait before text is typed faster than programs may follow.
 const LONGEST_BACKLOG: usize = 4096;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fractions_add_up_and_floods_are_cut() {
-        let mut rest = 0;
-        let clicks: Vec<_> = (0..6).map(|_| whole(&mut rest, 50, 120, 32)).collect();
-        assert_eq!(clicks, [0, 0, 1, 0, 1, 0]);
-        assert_eq!((whole(&mut rest, -180, 120, 32), rest), (-1, 0));
-        assert_eq!(whole(&mut rest, i32::MAX, 120, 32), 32);
-        assert_eq!(whole(&mut rest, i32::MIN, 120, 32), -32);
-    }
-}
