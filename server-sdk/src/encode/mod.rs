@@ -204,8 +204,9 @@ impl View {
         let mut parts = Parts::new(Recall::new(slots, &self.grid, begin.acked_to));
         let (mut boxes, mut plan) = (Vec::new(), Plan::OneShot);
         look(&mut |source| {
-            boxes = self.show_again(source, &mut parts);
-            let changed = self.changed(source);
+            let differing = self.differing(source);
+            boxes = self.show_again(source, &differing, &mut parts);
+            let changed = self.changed(&differing);
             plan = self.plan(&changed, begin);
             boxes.extend(self.copy_what_moved(source, &changed, &mut parts));
         });
@@ -252,26 +253,35 @@ impl View {
         (source.size(), source.format()) == (self.sent.size(), self.sent.format())
     }
 
-    /// Shows what the client was shown before, where that is most of what changed: a stack that is scrolled back is
-    /// not worth a search for motion. Returns boxes of what little else changed in some tiles.
-    fn show_again(&mut self, source: ImageRef<'_>, parts: &mut Parts<'_>) -> Vec<CodedBox> {
-        let mut boxes = Vec::new();
+    /// The pending tiles of which the client has something else, or nobody knows what.
+    fn differing(&self, source: ImageRef<'_>) -> Vec<TileIndex> {
         if !self.is_of(source) {
-            return boxes;
+            return Vec::new();
         }
         let differs = |tile: &TileIndex| {
             self.unknown.contains(*tile)
                 || difference(self.sent.as_ref(), source, self.grid.rect(*tile)).is_some()
         };
-        let changed: Vec<TileIndex> = self.pending.iter().filter(differs).collect();
-        let step = changed.len().div_ceil(PROBES).max(1);
-        let probes = changed.iter().step_by(step);
+        self.pending.iter().filter(differs).collect()
+    }
+
+    /// Shows what the client was shown before, where that is most of what changed: a stack that is scrolled back is
+    /// not worth a search for motion. Returns boxes of what little else changed in some tiles.
+    fn show_again(
+        &mut self,
+        source: ImageRef<'_>,
+        differing: &[TileIndex],
+        parts: &mut Parts<'_>,
+    ) -> Vec<CodedBox> {
+        let mut boxes = Vec::new();
+        let step = differing.len().div_ceil(PROBES).max(1);
+        let probes = differing.iter().step_by(step);
         let hits =
             probes.clone().filter(|tile| parts.recall.has(source.crop(self.grid.rect(**tile)))).count();
         if hits == 0 || hits * 2 < probes.count() {
             return boxes;
         }
-        for tile in changed {
+        for &tile in differing {
             if parts.recall.has(source.crop(self.grid.rect(tile))) {
                 boxes.extend(self.take_box(source, tile, Plan::OneShot, parts));
             }
@@ -280,14 +290,10 @@ impl View {
         boxes
     }
 
-    /// The pending tiles that differ, `unknown` ones apart.
-    fn changed(&self, source: ImageRef<'_>) -> Vec<Rect> {
-        if !self.is_of(source) {
-            return Vec::new();
-        }
-        let known = self.pending.iter().filter(|tile| !self.unknown.contains(*tile));
-        let rects = known.map(|tile| self.grid.rect(tile));
-        rects.filter(|rect| difference(self.sent.as_ref(), source, *rect).is_some()).collect()
+    /// Those of them that wait still, `unknown` ones apart.
+    fn changed(&self, differing: &[TileIndex]) -> Vec<Rect> {
+        let waits = |tile: &&TileIndex| self.pending.contains(**tile) && !self.unknown.contains(**tile);
+        differing.iter().filter(waits).map(|tile| self.grid.rect(*tile)).collect()
     }
 
     /// How to send these changes, and what is not known to be there.
