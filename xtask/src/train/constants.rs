@@ -39,7 +39,7 @@ fn array<const W: usize>(text: &mut String, what: &str, name: &str, kind: &str, 
 }
 
 const HEAD: &str = "\
-//! Constants trained on medical images by `cargo xtask train-codec`; docs/optimization-notes.md, \"Training\".
+//! Constants trained on medical images; docs/optimization-notes.md, \"Training\", says on which and by what.
 //!
 //! They are part of the bitstream: whoever changes one makes another method id.
 ";

@@ -1,5 +1,4 @@
-//! Constants trained on medical images: tables and maps by `cargo xtask train-codec --step tables`, the bank by its
-//! forerunner; docs/optimization-notes.md, "Training", says on which images and how.
+//! Constants trained on medical images; docs/optimization-notes.md, "Training", says on which and by what.
 //!
 //! They are part of the bitstream: whoever changes one makes another method id.
 
