@@ -1,6 +1,8 @@
 //! A real VNC server, a program that draws on its desktop and listens, and the source that shows and types.
 #![cfg(all(feature = "vnc", feature = "x11"))]
 
+mod x11_program;
+
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -11,19 +13,14 @@ use lightbox_cli::source::vnc::VncSource;
 use lightbox_cli::source::{Change, Source};
 use lightbox_codec::geom::{Rect, Size};
 use lightbox_protocol::msg::input::{Action, Place};
-use x11rb::connection::Connection;
-use x11rb::protocol::Event;
-use x11rb::protocol::xproto::{
-    ConnectionExt as _, CreateGCAux, CreateWindowAux, EventMask, InputFocus, Rectangle, WindowClass,
-};
-use x11rb::rust_connection::RustConnection;
+use x11_program::{Got, Program};
 
 const SIZE: Size = Size::new(400, 300);
 
 #[test]
 fn what_a_program_draws_is_shown_exactly_and_what_a_person_does_reaches_it() {
     let desktop = Desktop::start(free_port(), SIZE, &[]);
-    let program = Program::start(&desktop);
+    let program = program(&desktop, SIZE);
     let mut source = desktop.source(None);
     assert_eq!(source.image().size(), SIZE);
     until(&mut source, |source| shows(source, SIZE.rect(), 0xff_ffff));
@@ -33,7 +30,7 @@ fn what_a_program_draws_is_shown_exactly_and_what_a_person_does_reaches_it() {
         .map(|y| (Rect::new(y, y, 100, 1), y * 0x01_02_03))
         .chain([(Rect::new(5, 200, 9, 50), 7)])
         .collect();
-    stripes.iter().for_each(|(rect, colour)| program.fill(*colour, *rect));
+    stripes.iter().for_each(|(rect, colour)| program.fill(*colour, &[*rect]));
     until(&mut source, |source| stripes[300..].iter().all(|(rect, colour)| shows(source, *rect, *colour)));
     until(&mut source, |source| stripes[..200].iter().all(|(rect, colour)| shows(source, *rect, *colour)));
 
@@ -71,8 +68,8 @@ fn a_server_that_comes_back_is_shown_again() {
     drop(desktop);
     let later = Size::new(320, 200);
     let desktop = Desktop::start(port, later, &[]);
-    let program = Program::start(&desktop);
-    program.fill(0x12_3456, Rect::new(10, 10, 20, 20));
+    let program = program(&desktop, later);
+    program.fill(0x12_3456, &[Rect::new(10, 10, 20, 20)]);
     until(&mut source, |source| {
         source.image().size() == later && shows(source, Rect::new(10, 10, 20, 20), 0x12_3456)
     });
@@ -109,6 +106,11 @@ fn what_is_no_vnc_server_is_said_in_a_line() {
     let refusal = VncSource::open(&name, None).err().expect("refused").to_string();
     assert!(refusal.contains("does not speak RFB") && !refusal.contains('\n'), "{refusal}");
     other.join().expect("the other program ends");
+}
+
+/// One whose window is the whole desktop.
+fn program(desktop: &Desktop, size: Size) -> Program {
+    Program::start(&desktop.display, size.rect())
 }
 
 fn free_port() -> u16 {
@@ -177,65 +179,6 @@ impl Drop for Desktop {
         let number = self.display.trim_start_matches(':');
         for left in [format!("/tmp/.X{number}-lock"), format!("/tmp/.X11-unix/X{number}")] {
             let _ = std::fs::remove_file(left);
-        }
-    }
-}
-
-/// A program with one white window over the whole desktop, that has the keyboard's focus.
-struct Program {
-    conn: RustConnection,
-    window: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Got {
-    Key(u8, bool),
-    Button(u8, bool, i16, i16),
-}
-
-impl Program {
-    fn start(desktop: &Desktop) -> Self {
-        let (conn, screen) = x11rb::connect(Some(&desktop.display)).expect("the display is there");
-        let root = conn.setup().roots[screen].clone();
-        let window = conn.generate_id().expect("an id");
-        let events = EventMask::KEY_PRESS
-            | EventMask::KEY_RELEASE
-            | EventMask::BUTTON_PRESS
-            | EventMask::BUTTON_RELEASE
-            | EventMask::EXPOSURE;
-        let look =
-            CreateWindowAux::new().background_pixel(root.white_pixel).override_redirect(1).event_mask(events);
-        let (w, h) = (root.width_in_pixels, root.height_in_pixels);
-        conn.create_window(0, window, root.root, 0, 0, w, h, 0, WindowClass::INPUT_OUTPUT, 0, &look)
-            .expect("alive")
-            .check()
-            .expect("a window");
-        conn.map_window(window).expect("alive");
-        conn.flush().expect("alive");
-        while !matches!(conn.wait_for_event().expect("alive"), Event::Expose(_)) {}
-        let focus = conn.set_input_focus(InputFocus::NONE, window, x11rb::CURRENT_TIME);
-        focus.expect("alive").check().expect("the focus");
-        Self { conn, window }
-    }
-
-    fn fill(&self, colour: u32, rect: Rect) {
-        let gc = self.conn.generate_id().expect("an id");
-        self.conn.create_gc(gc, self.window, &CreateGCAux::new().foreground(colour)).expect("alive");
-        let (x, y, width, height) = (rect.x as i16, rect.y as i16, rect.w as u16, rect.h as u16);
-        self.conn.poly_fill_rectangle(self.window, gc, &[Rectangle { x, y, width, height }]).expect("alive");
-        self.conn.free_gc(gc).expect("alive");
-        self.conn.flush().expect("alive");
-    }
-
-    fn next(&self) -> Got {
-        loop {
-            match self.conn.wait_for_event().expect("alive") {
-                Event::KeyPress(e) => return Got::Key(e.detail, true),
-                Event::KeyRelease(e) => return Got::Key(e.detail, false),
-                Event::ButtonPress(e) => return Got::Button(e.detail, true, e.root_x, e.root_y),
-                Event::ButtonRelease(e) => return Got::Button(e.detail, false, e.root_x, e.root_y),
-                _ => {}
-            }
         }
     }
 }

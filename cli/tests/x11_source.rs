@@ -1,6 +1,8 @@
 //! A real X server, a program that draws on it and listens, and the source that captures and types.
 #![cfg(feature = "x11")]
 
+mod x11_program;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,14 +11,13 @@ use lightbox_cli::source::x11::X11Source;
 use lightbox_cli::source::{Change, CursorShape, Source};
 use lightbox_codec::geom::{Point, Rect, Region, Size};
 use lightbox_protocol::msg::input::{Action, KeySet, Locks, Place, Touch, TouchPhase};
+use x11_program::{Got, Program};
 use x11rb::connection::Connection;
 use x11rb::protocol::Event;
 use x11rb::protocol::randr::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{
-    ChangeWindowAttributesAux, ConnectionExt as _, CreateGCAux, CreateWindowAux, EventMask, InputFocus,
-    KeyButMask, Rectangle, WindowClass,
+    ChangeWindowAttributesAux, ConnectionExt as _, CreateGCAux, KeyButMask, Rectangle,
 };
-use x11rb::rust_connection::RustConnection;
 
 #[test]
 fn what_a_program_draws_is_captured_exactly() {
@@ -26,7 +27,7 @@ fn what_a_program_draws_is_captured_exactly() {
     let mut seen = Seen::default();
     seen.wait(&mut source, |seen, _| seen.damaged(Size::new(640, 480).rect()));
 
-    let program = Program::start(&desktop, Rect::new(100, 50, 300, 200));
+    let program = Program::start(&desktop.display, Rect::new(100, 50, 300, 200));
     seen = Seen::default();
     program.fill(0x00_12_34_56, &[Rect::new(10, 20, 30, 40), Rect::new(200, 150, 7, 5)]);
     let (first, second) = (Rect::new(110, 70, 30, 40), Rect::new(300, 200, 7, 5));
@@ -50,7 +51,7 @@ fn what_a_program_draws_is_captured_exactly() {
 fn keys_buttons_and_wheel_reach_the_program() {
     let desktop = Desktop::start("640x480x24");
     let mut source = desktop.source();
-    let program = Program::start(&desktop, Rect::new(0, 0, 640, 480));
+    let program = Program::start(&desktop.display, Rect::new(0, 0, 640, 480));
     let key = |code, pressed| Action::Key { code, pressed };
     let place = |x, y| Place { output: 0, x, y };
 
@@ -113,7 +114,7 @@ fn keys_buttons_and_wheel_reach_the_program() {
 fn text_arrives_as_the_characters_it_is() {
     let desktop = Desktop::start("320x200x24");
     let mut source = desktop.source();
-    let program = Program::start(&desktop, Rect::new(0, 0, 320, 200));
+    let program = Program::start(&desktop.display, Rect::new(0, 0, 320, 200));
     let text = "é中 x中\n";
     source.input(&Action::Text(text.into())).expect("text is taken");
     source.input(&Action::Key { code: 30, pressed: true }).expect("a key is taken");
@@ -139,7 +140,7 @@ fn text_arrives_as_the_characters_it_is() {
 fn lock_keys_follow_the_terminals() {
     let desktop = Desktop::start("320x200x24");
     let mut source = desktop.source();
-    let program = Program::start(&desktop, Rect::new(0, 0, 320, 200));
+    let program = Program::start(&desktop.display, Rect::new(0, 0, 320, 200));
     let mut check = |caps, num| {
         source.input(&Action::Locks(Locks { caps, num, scroll: false })).expect("locks are taken");
         desktop.until("the locks are as at the terminal", || {
@@ -158,7 +159,7 @@ fn lock_keys_follow_the_terminals() {
 fn what_was_held_is_released_at_the_end() {
     let desktop = Desktop::start("320x200x24");
     let mut source = desktop.source();
-    let program = Program::start(&desktop, Rect::new(0, 0, 320, 200));
+    let program = Program::start(&desktop.display, Rect::new(0, 0, 320, 200));
     let press = [
         Action::Key { code: 42, pressed: true },
         Action::Button { code: 0x110, pressed: true, at: Some(Place { output: 0, x: 5, y: 6 }) },
@@ -173,7 +174,7 @@ fn what_was_held_is_released_at_the_end() {
 fn the_cursors_shape_and_place_are_seen() {
     let desktop = Desktop::start("320x200x24");
     let mut source = desktop.source();
-    let program = Program::start(&desktop, Rect::new(0, 0, 320, 200));
+    let program = Program::start(&desktop.display, Rect::new(0, 0, 320, 200));
     program.set_red_cursor(Size::new(16, 12), Point::new(3, 4));
     source.input(&Action::Pointer(Place { output: 0, x: 33, y: 44 })).expect("a place is taken");
     let mut seen = Seen::default();
@@ -186,7 +187,7 @@ fn the_cursors_shape_and_place_are_seen() {
                 .is_some_and(|c| (c.size, c.hotspot) == (Size::new(16, 12), Point::new(3, 4)) && red(c))
     });
     // A program may move it too.
-    program.conn.warp_pointer(x11rb::NONE, program.root, 0, 0, 0, 0, 70, 80).expect("alive");
+    program.conn.warp_pointer(x11rb::NONE, program.root(), 0, 0, 0, 0, 70, 80).expect("alive");
     program.conn.flush().expect("alive");
     seen.wait(&mut source, |seen, _| seen.at == Some((Point::new(70, 80), true)));
 }
@@ -195,7 +196,7 @@ fn the_cursors_shape_and_place_are_seen() {
 fn the_screen_changes_its_size() {
     let desktop = Desktop::start("640x480x24");
     let mut source = desktop.source();
-    let program = Program::start(&desktop, Rect::new(0, 0, 100, 100));
+    let program = Program::start(&desktop.display, Rect::new(0, 0, 100, 100));
     for size in [Size::new(500, 300), Size::new(640, 400)] {
         program.resize_screen(size);
         let mut seen = Seen::default();
@@ -272,56 +273,9 @@ impl Drop for Desktop {
     }
 }
 
-/// A program with one window, white, that has the keyboard's focus.
-struct Program {
-    conn: RustConnection,
-    root: u32,
-    window: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Got {
-    Key(u8, bool),
-    Button(u8, bool, i16, i16),
-}
-
 impl Program {
-    fn start(desktop: &Desktop, at: Rect) -> Self {
-        let (conn, screen) = x11rb::connect(Some(&desktop.display)).expect("the display is there");
-        let screen = &conn.setup().roots[screen];
-        let (root, white) = (screen.root, screen.white_pixel);
-        let window = conn.generate_id().expect("an id");
-        let events = EventMask::KEY_PRESS
-            | EventMask::KEY_RELEASE
-            | EventMask::BUTTON_PRESS
-            | EventMask::BUTTON_RELEASE
-            | EventMask::EXPOSURE;
-        let look = CreateWindowAux::new().background_pixel(white).override_redirect(1).event_mask(events);
-        let (x, y, w, h) = (at.x as i16, at.y as i16, at.w as u16, at.h as u16);
-        conn.create_window(0, window, root, x, y, w, h, 0, WindowClass::INPUT_OUTPUT, 0, &look)
-            .expect("alive")
-            .check()
-            .expect("a window");
-        conn.map_window(window).expect("alive");
-        conn.flush().expect("alive");
-        while !matches!(conn.wait_for_event().expect("alive"), Event::Expose(_)) {}
-        conn.set_input_focus(InputFocus::NONE, window, x11rb::CURRENT_TIME)
-            .expect("alive")
-            .check()
-            .expect("the focus");
-        Self { conn, root, window }
-    }
-
-    fn fill(&self, colour: u32, rects: &[Rect]) {
-        let gc = self.conn.generate_id().expect("an id");
-        self.conn.create_gc(gc, self.window, &CreateGCAux::new().foreground(colour)).expect("alive");
-        let rects: Vec<_> = rects
-            .iter()
-            .map(|r| Rectangle { x: r.x as i16, y: r.y as i16, width: r.w as u16, height: r.h as u16 })
-            .collect();
-        self.conn.poly_fill_rectangle(self.window, gc, &rects).expect("alive");
-        self.conn.free_gc(gc).expect("alive");
-        self.conn.flush().expect("alive");
+    fn root(&self) -> u32 {
+        self.conn.setup().roots[0].root
     }
 
     /// Gives `actions` to the source; the program must get exactly `expect`.
@@ -331,18 +285,6 @@ impl Program {
         }
         let got: Vec<_> = (0..expect.len()).map(|_| self.next()).collect();
         assert_eq!(got, expect, "{actions:?}");
-    }
-
-    fn next(&self) -> Got {
-        loop {
-            match self.conn.wait_for_event().expect("alive") {
-                Event::KeyPress(e) => return Got::Key(e.detail, true),
-                Event::KeyRelease(e) => return Got::Key(e.detail, false),
-                Event::ButtonPress(e) => return Got::Button(e.detail, true, e.root_x, e.root_y),
-                Event::ButtonRelease(e) => return Got::Button(e.detail, false, e.root_x, e.root_y),
-                _ => {}
-            }
-        }
     }
 
     /// The keysyms of the keys pressed so far, looked up as they come.
@@ -358,7 +300,7 @@ impl Program {
     }
 
     fn pointer_mask(&self) -> u16 {
-        self.conn.query_pointer(self.root).expect("alive").reply().expect("a pointer").mask.into()
+        self.conn.query_pointer(self.root()).expect("alive").reply().expect("a pointer").mask.into()
     }
 
     fn set_red_cursor(&self, size: Size, hotspot: Point) {
@@ -381,13 +323,13 @@ impl Program {
     /// A screen may not be smaller than what a monitor shows of it, so the monitor is switched off first.
     fn resize_screen(&self, size: Size) {
         let conn = &self.conn;
-        let screen = conn.randr_get_screen_resources(self.root).expect("alive").reply().expect("RandR");
+        let screen = conn.randr_get_screen_resources(self.root()).expect("alive").reply().expect("RandR");
         for crtc in screen.crtcs {
             let (now, off) = (x11rb::CURRENT_TIME, randr::Rotation::ROTATE0);
             let done = conn.randr_set_crtc_config(crtc, now, screen.config_timestamp, 0, 0, 0, off, &[]);
             done.expect("alive").reply().expect("the monitor goes off");
         }
-        conn.randr_set_screen_size(self.root, size.w as u16, size.h as u16, 200, 100)
+        conn.randr_set_screen_size(self.root(), size.w as u16, size.h as u16, 200, 100)
             .expect("alive")
             .check()
             .expect("the screen takes the size");
