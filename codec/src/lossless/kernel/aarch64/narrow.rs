@@ -2,7 +2,7 @@
 
 use core::arch::aarch64::*;
 
-use super::super::vector::{Narrow, trusting};
+use super::super::vector::{Narrow, narrow_methods, trusting};
 use super::wide::V;
 use crate::lossless::wave::LANES;
 
@@ -155,27 +155,6 @@ impl H {
     }
 }
 
-#[rustfmt::skip]
 impl Narrow for H {
-    trusting! {
-        fn store(self, lanes: &mut [u16; LANES]) { H::store(self, lanes) }
-        fn add(self, other: H) -> H { H::add(self, other) }
-        fn sub(self, other: H) -> H { H::sub(self, other) }
-        fn add_up(self, other: H) -> H { H::add_up(self, other) }
-        fn and(self, other: H) -> H { H::and(self, other) }
-        fn or(self, other: H) -> H { H::or(self, other) }
-        fn xor(self, other: H) -> H { H::xor(self, other) }
-        fn clears(self, other: H) -> H { H::clears(self, other) }
-        fn min(self, other: H) -> H { H::min(self, other) }
-        fn max(self, other: H) -> H { H::max(self, other) }
-        fn is(self, other: H) -> H { H::is(self, other) }
-        fn is_more(self, other: H) -> H { H::is_more(self, other) }
-        fn left<const BITS: i32>(self) -> H { H::left::<BITS>(self) }
-        fn right<const BITS: i32>(self) -> H { H::right::<BITS>(self) }
-        fn halve<const BITS: i32>(self) -> H { H::halve::<BITS>(self) }
-        fn or_where(self, mask: H, other: H) -> H { H::or_where(self, mask, other) }
-        fn down(self, first: &[u16; 8]) -> H { H::down(self, first) }
-        fn last(self) -> u16 { H::last(self) }
-        fn bits(self) -> u32 { H::bits(self) }
-    }
+    narrow_methods! { H }
 }

@@ -2,7 +2,7 @@
 
 use core::arch::aarch64::*;
 
-use super::super::vector::{Wide, trusting};
+use super::super::vector::{Wide, trusting, wide_methods};
 use super::narrow::H;
 use crate::lossless::wave::LANES;
 
@@ -108,22 +108,9 @@ impl Wide for V {
     type H = H;
     type Mask = V;
 
+    wide_methods! { V }
     trusting! {
         fn store(self) -> [u32; LANES] { V::store(self) }
-        fn add(self, other: V) -> V { V::add(self, other) }
-        fn sub(self, other: V) -> V { V::sub(self, other) }
-        fn mul(self, other: V) -> V { V::mul(self, other) }
-        fn high_product(self, other: V) -> V { V::high_product(self, other) }
-        fn and(self, other: V) -> V { V::and(self, other) }
-        fn or(self, other: V) -> V { V::or(self, other) }
-        fn clears(self, other: V) -> V { V::clears(self, other) }
-        fn is_more(self, other: V) -> V { V::is_more(self, other) }
-        fn or_where(self, mask: V, other: V) -> V { V::or_where(self, mask, other) }
-        fn unless(self, mask: V) -> V { V::clears(mask, self) }
-        fn shift_left(self, other: V) -> V { V::shift_left(self, other) }
-        fn shift_right(self, other: V) -> V { V::shift_right(self, other) }
-        fn left<const BITS: i32>(self) -> V { V::left::<BITS>(self) }
-        fn right<const BITS: i32>(self) -> V { V::right::<BITS>(self) }
         fn pack(self) -> H { V::pack(self) }
         fn is_none(self) -> bool { V::all_bits(self) == 0 }
         fn is_any_negative(self) -> bool { V::all_bits(self) >> 31 == 1 }

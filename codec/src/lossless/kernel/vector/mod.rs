@@ -152,6 +152,59 @@ macro_rules! trusting {
 }
 pub(super) use trusting;
 
+/// The methods of [`Narrow`] by the methods of the same names that a type has of its own, all of them.
+#[rustfmt::skip]
+macro_rules! narrow_methods {
+    ($H:ident) => {
+        trusting! {
+            fn store(self, lanes: &mut [u16; LANES]) { $H::store(self, lanes) }
+            fn add(self, other: $H) -> $H { $H::add(self, other) }
+            fn sub(self, other: $H) -> $H { $H::sub(self, other) }
+            fn add_up(self, other: $H) -> $H { $H::add_up(self, other) }
+            fn and(self, other: $H) -> $H { $H::and(self, other) }
+            fn or(self, other: $H) -> $H { $H::or(self, other) }
+            fn xor(self, other: $H) -> $H { $H::xor(self, other) }
+            fn clears(self, other: $H) -> $H { $H::clears(self, other) }
+            fn min(self, other: $H) -> $H { $H::min(self, other) }
+            fn max(self, other: $H) -> $H { $H::max(self, other) }
+            fn is(self, other: $H) -> $H { $H::is(self, other) }
+            fn is_more(self, other: $H) -> $H { $H::is_more(self, other) }
+            fn left<const BITS: i32>(self) -> $H { $H::left::<BITS>(self) }
+            fn right<const BITS: i32>(self) -> $H { $H::right::<BITS>(self) }
+            fn halve<const BITS: i32>(self) -> $H { $H::halve::<BITS>(self) }
+            fn or_where(self, mask: $H, other: $H) -> $H { $H::or_where(self, mask, other) }
+            fn down(self, first: &[u16; 8]) -> $H { $H::down(self, first) }
+            fn last(self) -> u16 { $H::last(self) }
+            fn bits(self) -> u32 { $H::bits(self) }
+        }
+    };
+}
+pub(super) use narrow_methods;
+
+/// The same for [`Wide`], but for what a type may have under other names.
+#[rustfmt::skip]
+macro_rules! wide_methods {
+    ($V:ident) => {
+        trusting! {
+            fn add(self, other: $V) -> $V { $V::add(self, other) }
+            fn sub(self, other: $V) -> $V { $V::sub(self, other) }
+            fn mul(self, other: $V) -> $V { $V::mul(self, other) }
+            fn high_product(self, other: $V) -> $V { $V::high_product(self, other) }
+            fn and(self, other: $V) -> $V { $V::and(self, other) }
+            fn or(self, other: $V) -> $V { $V::or(self, other) }
+            fn clears(self, other: $V) -> $V { $V::clears(self, other) }
+            fn is_more(self, other: $V) -> $V { $V::is_more(self, other) }
+            fn or_where(self, mask: $V, other: $V) -> $V { $V::or_where(self, mask, other) }
+            fn unless(self, mask: $V) -> $V { $V::clears(mask, self) }
+            fn shift_left(self, other: $V) -> $V { $V::shift_left(self, other) }
+            fn shift_right(self, other: $V) -> $V { $V::shift_right(self, other) }
+            fn left<const BITS: i32>(self) -> $V { $V::left::<BITS>(self) }
+            fn right<const BITS: i32>(self) -> $V { $V::right::<BITS>(self) }
+        }
+    };
+}
+pub(super) use wide_methods;
+
 /// Compiles the walks for a CPU: given is a function that models, the CPU's features, and a function of these features that
 /// makes its [`Lanes`].
 ///

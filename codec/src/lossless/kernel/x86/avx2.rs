@@ -3,7 +3,9 @@
 use core::arch::x86_64::*;
 
 use super::super::scalar::{Source, Tables, Words};
-use super::super::vector::{COMPRESS, EXPAND, Lanes, Narrow, Taps, Wide, kernels, trusting};
+use super::super::vector::{
+    COMPRESS, EXPAND, Lanes, Narrow, Taps, Wide, kernels, narrow_methods, trusting, wide_methods,
+};
 use super::lanes::V;
 use super::model;
 use super::narrow::{H, transpose};
@@ -60,29 +62,8 @@ impl Lanes for Avx2 {
     }
 }
 
-#[rustfmt::skip]
 impl Narrow for H {
-    trusting! {
-        fn store(self, lanes: &mut [u16; LANES]) { H::store(self, lanes) }
-        fn add(self, other: H) -> H { H::add(self, other) }
-        fn sub(self, other: H) -> H { H::sub(self, other) }
-        fn add_up(self, other: H) -> H { H::add_up(self, other) }
-        fn and(self, other: H) -> H { H::and(self, other) }
-        fn or(self, other: H) -> H { H::or(self, other) }
-        fn xor(self, other: H) -> H { H::xor(self, other) }
-        fn clears(self, other: H) -> H { H::clears(self, other) }
-        fn min(self, other: H) -> H { H::min(self, other) }
-        fn max(self, other: H) -> H { H::max(self, other) }
-        fn is(self, other: H) -> H { H::is(self, other) }
-        fn is_more(self, other: H) -> H { H::is_more(self, other) }
-        fn left<const BITS: i32>(self) -> H { H::left::<BITS>(self) }
-        fn right<const BITS: i32>(self) -> H { H::right::<BITS>(self) }
-        fn halve<const BITS: i32>(self) -> H { H::halve::<BITS>(self) }
-        fn or_where(self, mask: H, other: H) -> H { H::or_where(self, mask, other) }
-        fn down(self, first: &[u16; 8]) -> H { H::down(self, first) }
-        fn last(self) -> u16 { H::last(self) }
-        fn bits(self) -> u32 { { let (low, high) = H::bits(self); low | high << 8 } }
-    }
+    narrow_methods! { H }
 }
 
 #[rustfmt::skip]
@@ -90,22 +71,9 @@ impl Wide for V {
     type H = H;
     type Mask = V;
 
+    wide_methods! { V }
     trusting! {
         fn store(self) -> [u32; LANES] { V::uncross(self) }
-        fn add(self, other: V) -> V { V::add(self, other) }
-        fn sub(self, other: V) -> V { V::sub(self, other) }
-        fn mul(self, other: V) -> V { V::mul(self, other) }
-        fn high_product(self, other: V) -> V { V::high_product(self, other) }
-        fn and(self, other: V) -> V { V::and(self, other) }
-        fn or(self, other: V) -> V { V::or(self, other) }
-        fn clears(self, other: V) -> V { V::clears(self, other) }
-        fn is_more(self, other: V) -> V { V::is_more(self, other) }
-        fn or_where(self, mask: V, other: V) -> V { V::or_where(self, mask, other) }
-        fn unless(self, mask: V) -> V { V::clears(mask, self) }
-        fn shift_left(self, other: V) -> V { V::shift_left(self, other) }
-        fn shift_right(self, other: V) -> V { V::shift_right(self, other) }
-        fn left<const BITS: i32>(self) -> V { V::left::<BITS>(self) }
-        fn right<const BITS: i32>(self) -> V { V::right::<BITS>(self) }
         fn pack(self) -> H { H(V::pack(self)) }
         fn is_none(self) -> bool { V::is_none(self) }
         fn is_any_negative(self) -> bool { V::is_any_negative(self) }
@@ -204,7 +172,7 @@ fn look_up(table: &[u32; SLOTS], slots: H) -> V {
 fn refill(states: V, next: V, active: Option<H>, words: &[u16; Source::ROOM]) -> (V, usize) {
     let is_low = H(next.right::<16>().pack()).is(H::all(0));
     let is_low = active.map_or(is_low, |active| is_low.and(active));
-    let (low, high) = is_low.bits();
+    let (low, high) = (is_low.bits() & 0xff, is_low.bits() >> 8);
     let next = next.shift_left(is_low.and(H::all(16)).spread()).or(expand(words, low, high).spread());
     let next = active.map_or(next, |active| states.or_where(active.with_high(active), next));
     (next, (low.count_ones() + high.count_ones()) as usize)

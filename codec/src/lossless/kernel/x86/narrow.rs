@@ -120,12 +120,13 @@ impl H {
         self.with_high(H(_mm256_setzero_si256()))
     }
 
-    /// One bit for each lane of a mask: lanes 0..8 and 8..16.
+    /// One bit for each lane of a mask.
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(super) fn bits(self) -> (u32, u32) {
+    pub(super) fn bits(self) -> u32 {
         let bits = _mm256_movemask_epi8(_mm256_packs_epi16(self.0, self.0)) as u32;
-        (bits & 0xff, bits >> 24)
+        // Each half of the register holds its eight lanes twice.
+        bits & 0xff | bits >> 16 & 0xff00
     }
 }
 
