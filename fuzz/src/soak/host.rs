@@ -271,12 +271,13 @@ impl Host {
         }
         let mut pictures: Vec<Rc<Image>> = Vec::new();
         let (rng, mail) = (&mut self.rng, &mut self.mail);
-        let mut reshaped = false;
+        let (mut changed, mut reshaped) = (false, false);
         let look = |show: &mut dyn FnMut(lightbox_codec::pixel::ImageRef<'_>)| {
             // The host's thread goes on while a frame is made of what it left.
             if rng.chance(0.05) {
                 mail.extend(screen.update(now, id, rng));
                 self.tally.updates += 1;
+                changed = true;
             } else if rng.chance(0.002) {
                 *screen = Screen::new(now, rng);
                 reshaped = true;
@@ -287,6 +288,10 @@ impl Host {
             show(screen.picture.as_ref().as_ref());
         };
         let made = view.frame(look, &begin, &mut self.pool, &mut self.slots);
+        if changed {
+            // Also where no frame comes of it, after which nobody else would look.
+            self.ring(now);
+        }
         if reshaped {
             self.show(now, id);
         }
