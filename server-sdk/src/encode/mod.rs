@@ -389,8 +389,7 @@ impl View {
         self.pending.remove(tile);
         let whole = self.grid.rect(tile);
         let is_unknown = self.unknown.contains(tile);
-        let part = difference(self.sent.as_ref(), source, whole);
-        let part = if is_unknown { whole } else { part? };
+        let part = if is_unknown { whole } else { difference(self.sent.as_ref(), source, whole)? };
         self.unknown.remove(tile);
         self.note_taken(tile);
         let is_plain = self.plain.contains(tile);
