@@ -44,6 +44,7 @@ mod layout;
 mod palette;
 mod plane;
 pub mod progressive;
+mod range;
 mod raw;
 mod sample;
 mod sheet;

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::DecodeError;
 use super::bytes::{Reader, put_number};
-use super::text::range::{Coder, Odds, RangeReader, RangeWriter};
+use super::range::{Coder, Odds, RangeReader, RangeWriter};
 
 /// Pixels in ascending order: samples, or colours `0xRRGGBB`.
 #[derive(Default)]

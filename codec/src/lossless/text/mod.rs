@@ -12,15 +12,14 @@ mod find;
 mod guess;
 mod number;
 mod pixel;
-pub(super) mod range;
 mod token;
 
 use alloc::vec::Vec;
 
+use super::range::{Coder, RangeReader, RangeWriter};
 use copies::{Hanging, gaps, repeat};
 use find::{Finder, View};
 use pixel::Pixels;
-use range::{Coder, RangeReader, RangeWriter};
 use token::{Copied, History, Length, Token, Tokens};
 
 use super::DecodeError;

@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
+use super::super::range::{Coder, Odds};
 use super::guess::{Guesses, Surroundings};
-use super::range::{Coder, Odds};
 use crate::lossless::canvas::Canvas;
 
 /// The pixels coded one by one so far, and what they teach. The memory is kept from use to use.
