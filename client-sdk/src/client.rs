@@ -17,7 +17,7 @@ use lightbox_protocol::wire::ids::close;
 use tokio::sync::Notify;
 
 use crate::config::{Config, StartError};
-use crate::event::{self, EventSink, Events};
+use crate::event::{self, Events, Teller};
 use crate::network::Network;
 use crate::paint::Canvas;
 use crate::painter::Painter;
@@ -61,7 +61,8 @@ impl Client {
         }
         let capabilities = config.capabilities.clone();
         let link = Shared::new(ClientSession::new(SessionConfig { terminal, ticket, capabilities }));
-        let (tell, events) = event::channel();
+        let (sink, events) = event::channel();
+        let tell = Teller::new(sink, link.clone());
         let (canvas, stats) = (Arc::<Mutex<Canvas>>::default(), Arc::<Mutex<Stats>>::default());
         let control = Arc::<Control>::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -201,7 +202,7 @@ fn painter(
     link: &Arc<Shared<ClientSession>>,
     canvas: &Arc<Mutex<Canvas>>,
     stats: &Arc<Mutex<Stats>>,
-    tell: &EventSink,
+    tell: &Teller,
 ) -> Painter {
     Painter { link: link.clone(), canvas: canvas.clone(), stats: stats.clone(), tell: tell.clone() }
 }

@@ -1,11 +1,15 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use lightbox_codec::geom::{Rect, TileIndex};
+use lightbox_net::driver::Shared;
 use lightbox_net::events::Merge;
 use lightbox_protocol::Time;
 use lightbox_protocol::msg::control::{Close, Layout, Role, SessionId, Surface};
 use lightbox_protocol::msg::display::{CursorPosition, CursorShape};
 use lightbox_protocol::msg::input::Locks;
+use lightbox_protocol::session::client::{ClientSession, Command};
+use lightbox_protocol::wire::ids::close;
 
 /// What a client tells its application.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +81,31 @@ pub(crate) type EventSink = lightbox_net::events::Sink<Event>;
 
 pub(crate) fn channel() -> (EventSink, Events) {
     lightbox_net::events::channel(ROOM)
+}
+
+/// Tells the application of a client's session, and ends a session whose events it cannot be told.
+#[derive(Clone)]
+pub(crate) struct Teller {
+    to: EventSink,
+    link: Arc<Shared<ClientSession>>,
+}
+
+impl Teller {
+    pub(crate) fn new(to: EventSink, link: Arc<Shared<ClientSession>>) -> Self {
+        Self { to, link }
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        if !self.to.tell(event) {
+            let why = "the server changes surfaces faster than the application reads its events";
+            self.link.command(Command::Close(Close::new(close::LIMIT, why)));
+        }
+    }
+
+    /// The session is over, whether there is room for it or not.
+    pub(crate) fn ended(&self, why: Close) {
+        self.to.tell_last(Event::Ended(why));
+    }
 }
 
 /// An application that does not keep up loses nothing but repetitions: it hears the newest of each kind, and of

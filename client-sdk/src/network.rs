@@ -14,7 +14,7 @@ use lightbox_protocol::session::client::{self, ClientSession, Command};
 use lightbox_protocol::wire::ids::close;
 
 use crate::client::{Control, RETRY, lock};
-use crate::event::{Event, EventSink};
+use crate::event::{Event, Teller};
 use crate::painter::Job;
 use crate::stats::Stats;
 
@@ -26,7 +26,7 @@ pub(crate) struct Network {
     pub(crate) link: Arc<Shared<ClientSession>>,
     pub(crate) stats: Arc<Mutex<Stats>>,
     pub(crate) control: Arc<Control>,
-    pub(crate) tell: EventSink,
+    pub(crate) tell: Teller,
     pub(crate) jobs: SyncSender<Job>,
 }
 
@@ -38,7 +38,7 @@ impl Network {
         config.settings.idle_timeout = self.idle_timeout;
         let endpoint = match Endpoint::open(config) {
             Ok(endpoint) => endpoint,
-            Err(error) => return self.tell.tell_last(Event::Ended(Close::new(close::TIMEOUT, error))),
+            Err(error) => return self.tell.ended(Close::new(close::TIMEOUT, error)),
         };
         loop {
             let why = tokio::select! {
@@ -48,7 +48,7 @@ impl Network {
             if self.is_stopped() || !self.link.lock().can_resume() {
                 // A session that never was cannot tell of its own end.
                 if let Some(why) = why {
-                    self.tell.tell_last(Event::Ended(why));
+                    self.tell.ended(why);
                 }
                 break;
             }
@@ -113,26 +113,19 @@ impl Network {
                     self.job(Job::Clear);
                 }
                 self.job(Job::Slots(slots));
-                return self.tell(Event::Connected { session, resumed, role });
+                return self.tell.tell(Event::Connected { session, resumed, role });
             }
-            client::Event::Layout(layout) => return self.tell(Event::Layout(layout)),
+            client::Event::Layout(layout) => return self.tell.tell(Event::Layout(layout)),
             client::Event::Verified { surface, tiles } => {
-                return self.tell(Event::Verified { surface, tiles });
+                return self.tell.tell(Event::Verified { surface, tiles });
             }
-            client::Event::CursorShape(shape) => return self.tell(Event::CursorShape(shape)),
-            client::Event::CursorAt(at) => return self.tell(Event::CursorAt(at)),
-            client::Event::Leds(locks) => return self.tell(Event::Leds(locks)),
-            client::Event::Lost(why) => return self.tell(Event::Lost(why)),
-            client::Event::Ended(why) => return self.tell.tell_last(Event::Ended(why)),
+            client::Event::CursorShape(shape) => return self.tell.tell(Event::CursorShape(shape)),
+            client::Event::CursorAt(at) => return self.tell.tell(Event::CursorAt(at)),
+            client::Event::Leds(locks) => return self.tell.tell(Event::Leds(locks)),
+            client::Event::Lost(why) => return self.tell.tell(Event::Lost(why)),
+            client::Event::Ended(why) => return self.tell.ended(why),
         };
         self.job(job);
-    }
-
-    /// Tells the application, or ends a session whose events it cannot be told.
-    fn tell(&self, event: Event) {
-        if !self.tell.tell(event) {
-            self.link.command(Command::Close(unheard()));
-        }
     }
 
     fn job(&self, job: Job) {
@@ -146,9 +139,4 @@ impl Network {
     fn is_stopped(&self) -> bool {
         self.control.stop.load(Ordering::Relaxed)
     }
-}
-
-/// Why a session ends whose application reads no events while its server brings ever new surfaces.
-pub(crate) fn unheard() -> Close {
-    Close::new(close::LIMIT, "the server changes surfaces faster than the application reads its events")
 }

@@ -13,8 +13,7 @@ use lightbox_protocol::msg::control::Surface;
 use lightbox_protocol::session::client::{ClientSession, Command};
 
 use crate::client::lock;
-use crate::event::{Event, EventSink};
-use crate::network::unheard;
+use crate::event::{Event, Teller};
 use crate::paint::Canvas;
 use crate::stats::Stats;
 
@@ -45,7 +44,7 @@ pub(crate) struct Painter {
     pub(crate) link: Arc<Shared<ClientSession>>,
     pub(crate) canvas: Arc<Mutex<Canvas>>,
     pub(crate) stats: Arc<Mutex<Stats>>,
-    pub(crate) tell: EventSink,
+    pub(crate) tell: Teller,
 }
 
 impl Painter {
@@ -56,12 +55,12 @@ impl Painter {
                 Job::Surface { surface, kept } => {
                     // The protocol has checked the size, so this succeeds.
                     if lock(&self.canvas).surface(&surface, kept).is_ok() {
-                        self.tell(Event::Surface(surface));
+                        self.tell.tell(Event::Surface(surface));
                     }
                 }
                 Job::SurfaceGone(id) => {
                     lock(&self.canvas).gone(id);
-                    self.tell(Event::SurfaceGone(id));
+                    self.tell.tell(Event::SurfaceGone(id));
                 }
                 Job::Clear => lock(&self.canvas).clear(),
                 Job::Slots(cells) => lock(&self.canvas).agree(cells),
@@ -72,12 +71,6 @@ impl Painter {
                     self.link.command(Command::Digests { surface, generation, tiles });
                 }
             }
-        }
-    }
-
-    fn tell(&self, event: Event) {
-        if !self.tell.tell(event) {
-            self.link.command(Command::Close(unheard()));
         }
     }
 
@@ -110,7 +103,7 @@ impl Painter {
                     rects = whole.into_iter().collect();
                 }
                 let capture_us = header.capture_us;
-                self.tell(Event::Updated { surface, rects, frame: seq, capture_us, at, age });
+                self.tell.tell(Event::Updated { surface, rects, frame: seq, capture_us, at, age });
             }
             Err(error) => tracing::warn!(frame = seq, %error, "frame not painted; its tiles come again"),
         }

@@ -1,4 +1,4 @@
-//! Tiles put aside to be shown again: SPEC.md 5.4. In memory only, wiped as soon as they are not needed.
+//! Tiles put aside to be shown again: SPEC.md 5.5. In memory only, wiped as soon as they are not needed.
 
 use std::collections::BTreeMap;
 

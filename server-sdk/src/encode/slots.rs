@@ -1,4 +1,4 @@
-//! Which tiles one client keeps in its slots: SPEC.md 5.4.
+//! Which tiles one client keeps in its slots: SPEC.md 5.5.
 
 use std::collections::{BTreeMap, HashMap};
 
