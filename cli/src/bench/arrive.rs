@@ -13,10 +13,10 @@ use lightbox_net::lab::relay::Relay;
 use lightbox_server::{Config, Damage, Server};
 use serde_json::{Value, json};
 
-use super::builtin;
 use super::link::{Direction, profile};
+use super::{builtin, picture_at};
 use crate::Failure;
-use crate::picture::{Still, read_still};
+use crate::picture::Still;
 use crate::report::{round3, same, techniques_json};
 
 /// Options of `lightbox bench arrive`.
@@ -41,9 +41,7 @@ pub struct Options {
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let mut stills = Vec::new();
     for file in &options.files {
-        let name = file.display().to_string();
-        let still = read_still(file).map_err(|e| format!("{name}: {e}"))?;
-        stills.push((name, still));
+        stills.push((file.display().to_string(), picture_at(file)?));
     }
     if stills.is_empty() {
         stills.push(("phantom radiograph".into(), builtin::radiograph()?));

@@ -8,9 +8,11 @@ mod screen;
 mod stack;
 mod still;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::Failure;
+use crate::picture::{Still, read_still};
 
 /// What to measure.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -42,4 +44,9 @@ pub fn run(bench: Bench) -> Result<ExitCode, Failure> {
         Bench::Idle(options) => idle::run(&options),
         Bench::Link(options) => link::run(&options),
     }
+}
+
+/// A picture of the command line; the error names it.
+fn picture_at(file: &Path) -> Result<Still, Failure> {
+    read_still(file).map_err(|error| format!("{}: {error}", file.display()).into())
 }

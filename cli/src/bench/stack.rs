@@ -14,7 +14,8 @@ use lightbox_protocol::msg::control::Surface;
 use lightbox_server::encode::{Pool, Slots, View};
 use serde_json::json;
 
-use crate::picture::{Still, read_still};
+use super::picture_at;
+use crate::picture::Still;
 use crate::report::techniques_json;
 use crate::source::phantom::Ct;
 use crate::{Failure, usage};
@@ -36,7 +37,7 @@ pub struct Options {
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let mut stack = Vec::new();
     for file in &options.files {
-        stack.push(read_still(file).map_err(|e| format!("{}: {e}", file.display()))?);
+        stack.push(picture_at(file)?);
     }
     if stack.is_empty() {
         stack = phantom()?;
@@ -68,7 +69,7 @@ fn measure(stack: &[Still], options: &Options) -> Result<(bool, serde_json::Valu
     let mut exact = true;
     let there: Vec<usize> = (0..stack.len()).collect();
     let back: Vec<usize> = there.iter().rev().skip(1).copied().collect();
-    let mut passes = Vec::new();
+    let (mut passes, mut means) = (Vec::new(), Vec::new());
     for order in [&there, &back, &there[1..].to_vec()] {
         let start = usage::own_cpu_seconds();
         let mut bytes = 0;
@@ -77,14 +78,11 @@ fn measure(stack: &[Still], options: &Options) -> Result<(bool, serde_json::Valu
             exact &= ends.shows(&stack[*i]);
         }
         let cpu_ms = (usage::own_cpu_seconds() - start) * 1e3 / order.len().max(1) as f64;
+        means.push(bytes as f64 / order.len().max(1) as f64);
         passes.push(json!({ "images": order.len(), "bytes": bytes, "cpu_ms_an_image": cpu_ms }));
     }
-    // The first image is there before anything is seen again.
-    let mean = |pass: usize| {
-        let of = |key: &str| passes[pass][key].as_u64().unwrap_or(0) as f64;
-        of("bytes") / of("images").max(1.0)
-    };
-    let ratio = mean(1) / mean(0).max(1.0);
+    // Of the way back to the way there, an image.
+    let ratio = means[1] / means[0].max(1.0);
     let line = json!({
         "images": stack.len(),
         "pixels": size.area(),

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lightbox_codec::geom::{Rect, Size};
@@ -6,8 +6,8 @@ use lightbox_codec::lossless::{Decoder, Encoder};
 use lightbox_codec::pixel::{Image, ImageRef, PixelFormat, SampleDepth};
 use serde_json::json;
 
-use super::builtin;
-use crate::picture::{Still, read_still};
+use super::{builtin, picture_at};
+use crate::picture::Still;
 use crate::{Failure, usage};
 
 /// Options of `lightbox bench still`.
@@ -44,7 +44,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     } else {
         let job = Job { tile: options.tile, reps: options.reps };
         for file in &options.files {
-            all_exact &= measure(&file.display().to_string(), &read(file)?, job)?;
+            all_exact &= measure(&file.display().to_string(), &picture_at(file)?, job)?;
         }
         if options.files.is_empty() {
             for (name, still) in builtin::stills()? {
@@ -63,7 +63,7 @@ fn external(arguments: &[PathBuf]) -> Result<bool, Failure> {
         number.filter(|number| *number <= max).ok_or(EXTERNAL)
     };
     let (bits, reps, tile) = (number(bits, 16)?, number(reps, 1000)?, number(tile, 16384)?);
-    let mut still = read(image)?;
+    let mut still = picture_at(image)?;
     if let PixelFormat::Gray16(_) = still.format {
         still.format = SampleDepth::new(bits as u8).map(PixelFormat::Gray16).ok_or(EXTERNAL)?;
     }
@@ -73,10 +73,6 @@ fn external(arguments: &[PathBuf]) -> Result<bool, Failure> {
 
 const EXTERNAL: &str = "--external takes IMAGE BITS REPS TILE: deep gray has 9 to 16 bits, REPS are at most 1000, TILE \
                         is 0 for the whole image and at most 16384";
-
-fn read(file: &Path) -> Result<Still, Failure> {
-    read_still(file).map_err(|error| format!("{}: {error}", file.display()).into())
-}
 
 fn measure(name: &str, still: &Still, job: Job) -> Result<bool, Failure> {
     let image = still.image();
