@@ -9,6 +9,7 @@ use lightbox_codec::geom::TileIndex;
 use lightbox_codec::pixel::Image;
 use lightbox_net::clock;
 use lightbox_net::driver::Shared;
+use lightbox_net::runtime::Runtime;
 use lightbox_protocol::exact::{Counts, TileState};
 use lightbox_protocol::msg::control::{Close, Layout, MAX_TEXT};
 use lightbox_protocol::msg::input::Action;
@@ -69,6 +70,7 @@ impl Client {
         let (jobs, queue) = sync_channel(MAX_JOBS);
         let painter = painter(&link, &canvas, &stats, &tell);
         let network = Network {
+            runtime: Runtime::tokio(),
             address,
             authorities: config.authorities.clone(),
             identity: config.identity.clone(),
@@ -84,14 +86,7 @@ impl Client {
         };
         let threads = vec![
             spawn("lbx-client-paint", Box::new(move || painter.run(queue)))?,
-            spawn(
-                "lbx-client-net",
-                Box::new(move || {
-                    runtime.block_on(network.run());
-                    // A name that is still being looked up is not waited for.
-                    runtime.shutdown_background();
-                }),
-            )?,
+            spawn("lbx-client-net", Box::new(move || runtime.block_on(network.run())))?,
         ];
         Ok(Self { link, canvas, stats, events, control, threads })
     }

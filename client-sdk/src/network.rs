@@ -8,6 +8,7 @@ use std::time::Duration;
 use lightbox_net::address::Address;
 use lightbox_net::driver::{ControlStream, Shared, drive};
 use lightbox_net::endpoint::{Client as Endpoint, ClientConfig};
+use lightbox_net::runtime::Runtime;
 use lightbox_net::tls::{self, Authorities, Identity};
 use lightbox_protocol::msg::control::Close;
 use lightbox_protocol::session::client::{self, ClientSession, Command};
@@ -19,6 +20,7 @@ use crate::painter::Job;
 use crate::stats::Stats;
 
 pub(crate) struct Network {
+    pub(crate) runtime: Runtime,
     pub(crate) address: Address,
     pub(crate) authorities: Option<Arc<Authorities>>,
     pub(crate) identity: Option<Arc<Identity>>,
@@ -36,6 +38,7 @@ impl Network {
         config.authorities = self.authorities.clone();
         config.identity = self.identity.clone();
         config.settings.idle_timeout = self.idle_timeout;
+        config.runtime = self.runtime.clone();
         let endpoint = match Endpoint::open(config) {
             Ok(endpoint) => endpoint,
             Err(error) => return self.tell.ended(Close::new(close::TIMEOUT, error)),
@@ -53,12 +56,12 @@ impl Network {
                 break;
             }
             tokio::select! {
-                () = tokio::time::sleep(RETRY) => (),
+                () = self.runtime.sleep(RETRY) => (),
                 () = self.control.wake.notified() => (),
             }
         }
         // Whoever drops a client does not wait for a server that is gone.
-        let _ = tokio::time::timeout(RETRY, endpoint.close()).await;
+        let _ = self.runtime.timeout(RETRY, endpoint.close()).await;
     }
 
     /// Waits until the application is through with the client, and what was left to say has had its time.
@@ -67,7 +70,7 @@ impl Network {
             self.control.stopped.notified().await;
         }
         // The session's own close leaves first; this only bounds the wait for it.
-        tokio::time::sleep(RETRY).await;
+        self.runtime.sleep(RETRY).await;
     }
 
     /// One connection, from its first packet to its last. The reason where there was none.

@@ -13,6 +13,7 @@ use lightbox_codec::screen::packed::CELL;
 use lightbox_net::address::{Address, Ticket};
 use lightbox_net::driver::{ControlStream, drive};
 use lightbox_net::endpoint::{Attempt, Connection, Server as Endpoint, ServerConfig};
+use lightbox_net::runtime::{Runtime, Tasks};
 use lightbox_net::tls::{self, Fingerprint, Identity};
 use lightbox_protocol::Time;
 use lightbox_protocol::msg::control::{Close, Hello, Layout, MAX_SURFACES, Output as Place, SessionId};
@@ -48,6 +49,7 @@ pub struct Server {
 
 pub(crate) struct Inner {
     pub(crate) config: Config,
+    runtime: Runtime,
     provider: Arc<tls::CryptoProvider>,
     local: SocketAddr,
     fingerprint: Fingerprint,
@@ -108,6 +110,7 @@ impl Server {
         });
         let inner = Arc::new(Inner {
             config,
+            runtime: Runtime::tokio(),
             provider,
             local,
             fingerprint: identity.fingerprint(),
@@ -217,23 +220,24 @@ impl Drop for Server {
 
 impl Inner {
     async fn listen(self: Arc<Self>, endpoint: Endpoint) {
+        let mut guests = Tasks::new(&self.runtime);
         loop {
             tokio::select! {
                 attempt = endpoint.accept() => match attempt {
-                    Some(attempt) => drop(tokio::spawn(self.clone().greet(attempt))),
+                    Some(attempt) => guests.spawn(self.clone().greet(attempt)),
                     None => return,
                 },
                 () = self.stop.notified() => break,
             }
         }
         // The closes that sessions were told of get a moment to leave before the endpoint does.
-        let _ = tokio::time::timeout(Duration::from_millis(200), async {
+        let empty = async {
             while !lock(&self.seats).is_empty() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                self.runtime.sleep(Duration::from_millis(5)).await;
             }
-        })
-        .await;
-        let _ = tokio::time::timeout(Duration::from_secs(1), endpoint.close()).await;
+        };
+        let _ = self.runtime.timeout(Duration::from_millis(200), empty).await;
+        let _ = self.runtime.timeout(Duration::from_secs(1), endpoint.close()).await;
     }
 
     async fn greet(self: Arc<Self>, attempt: Attempt) {
@@ -270,10 +274,10 @@ impl Inner {
             address: connection.remote_address(),
         };
         let by = self.authenticate.clone();
-        let answer = tokio::task::spawn_blocking(move || by.admit(&knock)).await;
+        let answer = self.runtime.ask(move || by.admit(&knock)).await;
         let refused = |why: &dyn std::fmt::Display| Close::new(close::REFUSED, why);
         let grant = answer
-            .map_err(|_| refused(&"the server could not decide; try again"))?
+            .ok_or_else(|| refused(&"the server could not decide; try again"))?
             .map_err(|refusal| refused(&refusal))?;
         let mut id = SessionId::default();
         let (mut entropy, mut key) = ([0; 32], [0; 32]);
@@ -340,7 +344,7 @@ impl Inner {
                 return;
             }
             let wait = until.map_or(Duration::from_secs(1), |at| at.since(lightbox_net::clock::now()));
-            tokio::time::sleep(wait.clamp(Duration::from_millis(10), Duration::from_secs(1))).await;
+            self.runtime.sleep(wait.clamp(Duration::from_millis(10), Duration::from_secs(1))).await;
         }
     }
 

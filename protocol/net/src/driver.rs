@@ -16,10 +16,10 @@ use lightbox_protocol::session::{Cause, Effect, Lane, Path, Session};
 use lightbox_protocol::wire::ids;
 use quinn::{ConnectionError, ReadError, RecvStream, SendStream, VarInt};
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinSet;
 
 use crate::clock;
 use crate::endpoint::Connection;
+use crate::runtime::Tasks;
 
 /// A session that an application and its connection's driver share.
 #[derive(Debug)]
@@ -160,9 +160,9 @@ impl ControlStream {
     /// # Errors
     /// The client is silent for `patience`, or sends something else; it has been told.
     pub async fn accept(connection: &Connection, patience: Duration) -> Result<(Self, Hello), Close> {
-        let hello = tokio::time::timeout(patience, Self::read_hello(connection));
+        let hello = connection.runtime().timeout(patience, Self::read_hello(connection));
         let silent = || Close::new(ids::close::TIMEOUT, "no hello came in time");
-        let outcome = hello.await.unwrap_or_else(|_| Err(silent()));
+        let outcome = hello.await.unwrap_or_else(|| Err(silent()));
         if let Err(why) = &outcome {
             close(connection, why);
         }
@@ -192,7 +192,8 @@ impl ControlStream {
         let message = Control::Close(why.clone()).to_frame();
         // The reason travels in the connection's close as well; the message is for peers that look here first.
         // A stranger that grants no window is not waited for.
-        let _ = tokio::time::timeout(Duration::from_millis(100), self.send.write_all(&message)).await;
+        let patience = Duration::from_millis(100);
+        let _ = connection.runtime().timeout(patience, self.send.write_all(&message)).await;
         close(connection, why);
     }
 }
@@ -216,7 +217,8 @@ where
 {
     let ControlStream { send, recv } = control;
     let line = Arc::new(Line::take(connection.clone(), shared.clone(), first));
-    let mut tasks = JoinSet::new();
+    let runtime = connection.runtime();
+    let mut tasks = Tasks::new(runtime);
     tasks.spawn(read_control(recv, line.clone()));
     tasks.spawn(accept_streams(line.clone()));
     tasks.spawn(refuse_streams(line.clone()));
@@ -240,14 +242,12 @@ where
                 None => return replaced(&line),
             }
         };
-        // Tasks end with their streams; their handles must not pile up.
-        while tasks.try_join_next().is_some() {}
         let wait = until.map_or(IDLE, |at| at.since(clock::now()).min(IDLE));
         tokio::select! {
             biased;
             error = connection.quic().closed() => break line.lost(&error),
             () = shared.wake.notified() => (),
-            () = tokio::time::sleep(wait) => line.tell(Cause::Tick),
+            () = runtime.sleep(wait) => line.tell(Cause::Tick),
         }
     };
     line.tell(Cause::Lost(why.clone()));
@@ -278,7 +278,7 @@ struct Out<S> {
 }
 
 impl<S: Session> Out<S> {
-    fn send(&mut self, tasks: &mut JoinSet<()>, lane: Lane, bytes: Bytes) {
+    fn send(&mut self, tasks: &mut Tasks, lane: Lane, bytes: Bytes) {
         let quic = self.line.connection.quic().clone();
         let fits = match lane {
             Lane::Control => self.control.push(bytes),
@@ -313,14 +313,14 @@ struct Queue {
 }
 
 impl Queue {
-    fn start(tasks: &mut JoinSet<()>, stream: SendStream) -> Self {
+    fn start(tasks: &mut Tasks, stream: SendStream) -> Self {
         let (queue, rest, queued) = Self::new();
         let _ = stream.set_priority(Lane::Control.priority());
         tasks.spawn(write(stream, rest, queued));
         queue
     }
 
-    fn open(tasks: &mut JoinSet<()>, quic: quinn::Connection, kind: u8, priority: i32) -> Self {
+    fn open(tasks: &mut Tasks, quic: quinn::Connection, kind: u8, priority: i32) -> Self {
         let (queue, rest, queued) = Self::new();
         tasks.spawn(async move {
             let Ok(mut stream) = quic.open_uni().await else { return };
@@ -375,9 +375,8 @@ where
     S::Command: Send,
     S::Event: Send,
 {
-    let mut readers = JoinSet::new();
+    let mut readers = Tasks::new(line.connection.runtime());
     while let Ok(stream) = line.connection.quic().accept_uni().await {
-        while readers.try_join_next().is_some() {}
         readers.spawn(read_stream(stream, line.clone()));
     }
 }

@@ -11,6 +11,7 @@
 //! - [`congestion`]: the controller of `lightbox-protocol` as quinn's
 //! - [`driver`]: the loop between a connection and a session
 //! - [`events`]: what the loop tells an application
+//! - [`runtime`]: where all of it runs, and its time passes
 //! - `lab` (feature): the same connections on a virtual clock, and what a desktop over them feels like
 //! - [`clock`]: the only clock of the project
 
@@ -23,4 +24,5 @@ pub mod endpoint;
 pub mod events;
 #[cfg(feature = "lab")]
 pub mod lab;
+pub mod runtime;
 pub mod tls;

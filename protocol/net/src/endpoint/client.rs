@@ -7,13 +7,14 @@ use std::time::Duration;
 use quinn::crypto::rustls::QuicClientConfig;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
-use tokio::task::JoinSet;
+use tokio::sync::mpsc;
 
 use super::server::INITIAL_SUITE;
 use super::transport::transport;
 use super::{ConnectError, Connection, OpenError, Role, Settings, socket};
 use crate::address::{Address, Host};
 use crate::congestion::{Estimates, LowDelayFactory};
+use crate::runtime::{Runtime, Tasks};
 use crate::tls::{self, Identity, Pin, TlsError, Trust};
 
 /// What a [`Client`] is made of.
@@ -29,6 +30,8 @@ pub struct ClientConfig {
     pub connect_timeout: Duration,
     /// The connections' own settings.
     pub settings: Settings,
+    /// Where everything runs. [`Runtime::tokio`].
+    pub runtime: Runtime,
 }
 
 impl ClientConfig {
@@ -40,6 +43,7 @@ impl ClientConfig {
             identity: None,
             connect_timeout: Duration::from_secs(5),
             settings: Settings::default(),
+            runtime: Runtime::default(),
         }
     }
 }
@@ -51,15 +55,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// Opens a socket for both IP families. Needs a tokio runtime with I/O and time.
+    /// Opens a socket for both IP families. Call it inside the tokio runtime, where the configuration names that.
     ///
     /// # Errors
     /// [`OpenError::Socket`].
     pub fn open(config: ClientConfig) -> Result<Self, OpenError> {
         let open = || -> io::Result<quinn::Endpoint> {
             let socket = socket::bind_any(SOCKET_BUFFER)?;
-            let runtime = Arc::new(quinn::TokioRuntime);
-            quinn::Endpoint::new(quinn::EndpointConfig::default(), None, socket, runtime)
+            let quic = quinn::EndpointConfig::default();
+            quinn::Endpoint::new(quic, None, socket, config.runtime.quinn())
         };
         let at = (Ipv6Addr::UNSPECIFIED, 0).into();
         let endpoint = open().map_err(|source| OpenError::Socket { at, source })?;
@@ -74,9 +78,8 @@ impl Client {
     pub async fn connect(&self, address: &Address) -> Result<Connection, ConnectError> {
         let waited = self.config.connect_timeout;
         let to = || format!("{}:{}", address.host, address.port);
-        tokio::time::timeout(waited, self.try_all(address))
-            .await
-            .unwrap_or_else(|_| Err(ConnectError::Timeout { to: to(), waited }))
+        let tried = self.config.runtime.timeout(waited, self.try_all(address)).await;
+        tried.unwrap_or_else(|| Err(ConnectError::Timeout { to: to(), waited }))
     }
 
     async fn try_all(&self, address: &Address) -> Result<Connection, ConnectError> {
@@ -86,22 +89,27 @@ impl Client {
             Host::Name(name) => name.as_str().to_owned(),
         };
         let mut failed = ConnectError::Unreachable { host: address.host.to_string() };
-        let mut tries = JoinSet::new();
+        let ClientConfig { settings, provider, runtime, .. } = &self.config;
+        let mut tries = Tasks::new(runtime);
+        let (tell, mut told) = mpsc::unbounded_channel();
         for (i, at) in self.resolve(address).await?.into_iter().take(MOST_ADDRESSES).enumerate() {
             let (endpoint, dial, name) = (self.endpoint.clone(), dial.clone(), name.clone());
+            let (runtime, tell) = (runtime.clone(), tell.clone());
             tries.spawn(async move {
-                tokio::time::sleep(STAGGER * i as u32).await;
-                dial.connect(&endpoint, at, &name).await
+                runtime.sleep(STAGGER * i as u32).await;
+                // Where another try was quicker nobody listens.
+                let _ = tell.send(dial.connect(&endpoint, at, &name).await);
             });
         }
-        while let Some(tried) = tries.join_next().await {
+        // The last try that ends closes the channel.
+        drop(tell);
+        while let Some(tried) = told.recv().await {
             match tried {
-                Ok(Ok(Some((quic, estimates)))) => {
-                    let Dial { settings, provider, .. } = &dial;
-                    return Connection::new(quic, Role::Client, estimates, settings, provider);
+                Ok(Some((quic, estimates))) => {
+                    return Connection::new(quic, Role::Client, estimates, settings, provider, runtime);
                 }
-                Ok(Ok(None)) | Err(_) => {}
-                Ok(Err(error)) => failed = error,
+                Ok(None) => {}
+                Err(error) => failed = error,
             }
         }
         match dial.pin.as_ref().and_then(|pin| pin.mismatch()) {
@@ -120,8 +128,7 @@ impl Client {
         };
         let tls = tls::client_with(provider.clone(), verifier, identity.as_deref())?;
         let crypto = QuicClientConfig::try_from(tls).map_err(|_| TlsError::Provider(INITIAL_SUITE))?;
-        let (settings, provider) = (settings.clone(), provider.clone());
-        Ok(Dial { crypto: Arc::new(crypto), pin, settings, provider })
+        Ok(Dial { crypto: Arc::new(crypto), pin, settings: settings.clone() })
     }
 
     /// The addresses to try, IPv6 and IPv4 in turn, so that a family that leads nowhere costs one step.
@@ -130,10 +137,9 @@ impl Client {
             Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, address.port)]),
             Host::Name(name) => name.as_str(),
         };
-        let found = tokio::net::lookup_host((name, address.port))
-            .await
-            .map_err(|source| ConnectError::Resolve { host: name.to_owned(), source })?;
-        let (six, four): (Vec<_>, Vec<_>) = found.partition(SocketAddr::is_ipv6);
+        let found = self.config.runtime.look_up(name, address.port).await;
+        let found = found.map_err(|source| ConnectError::Resolve { host: name.to_owned(), source })?;
+        let (six, four): (Vec<_>, Vec<_>) = found.into_iter().partition(SocketAddr::is_ipv6);
         let most = six.len().max(four.len());
         Ok((0..most).flat_map(|i| [six.get(i), four.get(i)]).flatten().copied().collect())
     }
@@ -173,7 +179,6 @@ struct Dial {
     crypto: Arc<QuicClientConfig>,
     pin: Option<Arc<Pin>>,
     settings: Settings,
-    provider: Arc<CryptoProvider>,
 }
 
 impl Dial {

@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use super::transport::{BIDI_STREAMS, CLIENT_UNI_STREAMS};
 use super::{ConnectError, Settings};
 use crate::congestion::Estimates;
+use crate::runtime::Runtime;
 use crate::tls::{Peer, TlsError};
 
 /// Which side of a connection this is.
@@ -28,6 +29,7 @@ pub struct Connection {
     binding: [u8; 32],
     estimates: Estimates,
     receive_window: u32,
+    runtime: Runtime,
 }
 
 impl Connection {
@@ -37,6 +39,7 @@ impl Connection {
         estimates: Estimates,
         settings: &Settings,
         provider: &CryptoProvider,
+        runtime: &Runtime,
     ) -> Result<Self, ConnectError> {
         let peer = match quic.peer_identity().map(|it| it.downcast::<Vec<CertificateDer<'static>>>()) {
             Some(Ok(chain)) => chain.into_iter().next().map(|leaf| Peer::new(leaf, provider)).transpose()?,
@@ -45,12 +48,18 @@ impl Connection {
         let mut binding = [0; 32];
         quic.export_keying_material(&mut binding, BINDING_LABEL, &[])
             .map_err(|_| TlsError::Provider("keying material export"))?;
-        Ok(Self { quic, role, peer, binding, estimates, receive_window: settings.receive_window })
+        let (receive_window, runtime) = (settings.receive_window, runtime.clone());
+        Ok(Self { quic, role, peer, binding, estimates, receive_window, runtime })
     }
 
     /// The QUIC connection: streams, datagrams, closing.
     pub fn quic(&self) -> &quinn::Connection {
         &self.quic
+    }
+
+    /// Where its futures run.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// Which side this is.

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::transport::transport;
 use super::{ConnectError, Connection, OpenError, Role, Settings, socket};
 use crate::congestion::{Estimates, LowDelayFactory};
+use crate::runtime::Runtime;
 use crate::tls::{self, Identity, TlsError};
 
 /// What a [`Server`] is made of.
@@ -35,6 +36,8 @@ pub struct ServerConfig {
     pub handshake_timeout: Duration,
     /// The connections' own settings.
     pub settings: Settings,
+    /// Where everything runs. [`Runtime::tokio`].
+    pub runtime: Runtime,
 }
 
 impl ServerConfig {
@@ -50,6 +53,7 @@ impl ServerConfig {
             validate_from: 16,
             handshake_timeout: Duration::from_secs(5),
             settings: Settings::default(),
+            runtime: Runtime::default(),
         }
     }
 }
@@ -71,11 +75,12 @@ pub struct Attempt {
     settings: Settings,
     provider: Arc<CryptoProvider>,
     timeout: Duration,
+    runtime: Runtime,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Server {
-    /// Opens the socket and listens. Needs a tokio runtime with I/O and time.
+    /// Opens the socket and listens. Call it inside the tokio runtime, where the configuration names that.
     ///
     /// # Errors
     /// [`OpenError`]: the port is taken, or the certificate and provider do not fit.
@@ -88,8 +93,8 @@ impl Server {
         bound(&mut accept, &config);
         let open = || -> io::Result<quinn::Endpoint> {
             let socket = socket::bind(config.listen, SOCKET_BUFFER)?;
-            let runtime = Arc::new(quinn::TokioRuntime);
-            quinn::Endpoint::new(quinn::EndpointConfig::default(), Some(accept), socket, runtime)
+            let quic = quinn::EndpointConfig::default();
+            quinn::Endpoint::new(quic, Some(accept), socket, config.runtime.quinn())
         };
         let endpoint = open().map_err(|source| OpenError::Socket { at: config.listen, source })?;
         let handshakes = Arc::new(Semaphore::new(config.max_handshakes));
@@ -135,6 +140,7 @@ impl Server {
             settings,
             provider: self.config.provider.clone(),
             timeout: self.config.handshake_timeout,
+            runtime: self.config.runtime.clone(),
             _permit: permit,
         }
     }
@@ -170,13 +176,14 @@ impl Attempt {
     /// # Errors
     /// [`ConnectError`]: the client went away, was too slow, or does not fit.
     pub async fn establish(self) -> Result<Connection, ConnectError> {
-        let Self { incoming, config, estimates, settings, provider, timeout, _permit } = self;
+        let Self { incoming, config, estimates, settings, provider, timeout, runtime, _permit } = self;
         let to = incoming.remote_address().to_string();
         let connecting = incoming.accept_with(config)?;
-        let quic = tokio::time::timeout(timeout, connecting)
+        let quic = runtime
+            .timeout(timeout, connecting)
             .await
-            .map_err(|_| ConnectError::Timeout { to, waited: timeout })??;
-        Connection::new(quic, Role::Server, estimates, &settings, &provider)
+            .ok_or(ConnectError::Timeout { to, waited: timeout })??;
+        Connection::new(quic, Role::Server, estimates, &settings, &provider, &runtime)
     }
 }
 

@@ -1,0 +1,68 @@
+//! Where the futures of connections run and their time passes: what this crate and the SDKs take from an executor.
+//!
+//! Nothing else names tokio's tasks or timers. Its locks and channels need no runtime and are used as they are.
+
+mod lookup;
+mod tasks;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use tasks::Tasks;
+
+/// An executor with its timers and sockets. Clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Runtime {
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Kind {
+    #[default]
+    Tokio,
+}
+
+impl Runtime {
+    /// The tokio runtime, with I/O and time, that the caller is inside of whenever it uses this.
+    pub fn tokio() -> Self {
+        Self::default()
+    }
+
+    /// Waits this long.
+    pub async fn sleep(&self, wait: Duration) {
+        match self.kind {
+            Kind::Tokio => tokio::time::sleep(wait).await,
+        }
+    }
+
+    /// What `work` gives, unless it takes longer than `limit`: then it is dropped, and there is `None`.
+    pub async fn timeout<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        match self.kind {
+            Kind::Tokio => tokio::time::timeout(limit, work).await.ok(),
+        }
+    }
+
+    /// The addresses of a name, which may take many seconds: on a thread that lives for it alone, since systems offer
+    /// nothing that could be waited for.
+    ///
+    /// # Errors
+    /// What the system says; it has no thread.
+    pub async fn look_up(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        lookup::look_up(host, port).await
+    }
+
+    /// Calls a function of the application, which may block; `None` if it panicked.
+    pub async fn ask<T: Send + 'static>(&self, question: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        match self.kind {
+            Kind::Tokio => tokio::task::spawn_blocking(question).await.ok(),
+        }
+    }
+
+    pub(crate) fn quinn(&self) -> Arc<dyn quinn::Runtime> {
+        match self.kind {
+            Kind::Tokio => Arc::new(quinn::TokioRuntime),
+        }
+    }
+}
