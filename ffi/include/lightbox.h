@@ -98,18 +98,6 @@
 // Everything, packets included.
 #define LBX_LOG_TRACE 5
 
-// A client comes in with a ticket of lbx_server_address(), once.
-#define LBX_ADMIT_TICKETS 0
-
-// A client comes in with a certificate of `authorities`.
-#define LBX_ADMIT_CERTIFICATES 1
-
-// For settings whose 0 means the default: none at all.
-#define LBX_NONE 4294967295
-
-// Room for any address.
-#define LBX_ADDRESS_SPACE 384
-
 // 8 bits of gray, 1 byte a pixel.
 #define LBX_FORMAT_GRAY8 8
 
@@ -132,33 +120,6 @@
 // Ten bits of blue, green and red from bit 0 of a little-endian 32-bit number, and two bits that carry nothing:
 // x2r10g10b10 of little-endian machines, "depth 30".
 #define LBX_FORMAT_BGRX10 30
-
-// The longest side of a cursor.
-#define LBX_CURSOR_MAX 256
-
-// The side of a tile in pixels.
-#define LBX_TILE 64
-
-// Changed at the source, or never shown.
-#define LBX_TILE_DIRTY 0
-
-// A first pass is shown.
-#define LBX_TILE_PAINTED 1
-
-// Passes toward the source are under way.
-#define LBX_TILE_REFINING 2
-
-// All samples were sent and painted.
-#define LBX_TILE_EXACT 3
-
-// The server has said, not long ago, that what this client shows is what the source has.
-#define LBX_TILE_VERIFIED 4
-
-// It was verified, but word from the server is overdue.
-#define LBX_TILE_STALE 5
-
-// What lbx_client_tile_error() says of a tile of which nothing is known.
-#define LBX_TILE_ERROR_UNKNOWN 4294967295
 
 // A key: `code` is Linux evdev's (KEY_A is 30), a place on the keyboard and not a letter; `pressed`.
 #define LBX_INPUT_KEY 1
@@ -220,6 +181,45 @@
 
 // The longest text of one lbx_client_text(), in bytes.
 #define LBX_TEXT_MAX 1024
+
+// A client comes in with a ticket of lbx_server_address(), once.
+#define LBX_ADMIT_TICKETS 0
+
+// A client comes in with a certificate of `authorities`.
+#define LBX_ADMIT_CERTIFICATES 1
+
+// For settings whose 0 means the default: none at all.
+#define LBX_NONE 4294967295
+
+// Room for any address.
+#define LBX_ADDRESS_SPACE 384
+
+// The longest side of a cursor.
+#define LBX_CURSOR_MAX 256
+
+// The side of a tile in pixels.
+#define LBX_TILE 64
+
+// Changed at the source, or never shown.
+#define LBX_TILE_DIRTY 0
+
+// A first pass is shown.
+#define LBX_TILE_PAINTED 1
+
+// Passes toward the source are under way.
+#define LBX_TILE_REFINING 2
+
+// All samples were sent and painted.
+#define LBX_TILE_EXACT 3
+
+// The server has said, not long ago, that what this client shows is what the source has.
+#define LBX_TILE_VERIFIED 4
+
+// It was verified, but word from the server is overdue.
+#define LBX_TILE_STALE 5
+
+// What lbx_client_tile_error() says of a tile of which nothing is known.
+#define LBX_TILE_ERROR_UNKNOWN 4294967295
 
 // The server let the client in: `session`, `resumed`, `role`.
 #define LBX_CLIENT_CONNECTED 1
@@ -596,6 +596,24 @@ typedef struct lbx_touch {
     uint32_t pressure;
 } lbx_touch;
 
+// What a client received.
+typedef struct lbx_client_stats {
+    // sizeof(lbx_client_stats).
+    size_t size;
+    // Frames painted.
+    uint64_t frames;
+    // Frames that could not be painted.
+    uint64_t failed;
+    // Time spent decoding and painting, in microseconds.
+    uint64_t paint_us;
+    // Bytes on the wire, both ways, over all connections.
+    uint64_t wire_bytes;
+    // Round-trip time in microseconds.
+    uint64_t rtt_us;
+    // How often the session went on over another connection.
+    uint64_t resumed;
+} lbx_client_stats;
+
 // What became of what one session was sent, since it joined.
 typedef struct lbx_session_stats {
     // sizeof(lbx_session_stats).
@@ -637,24 +655,6 @@ typedef struct lbx_output_stats {
     // Tiles that had changed without the host's word.
     uint64_t under_reported;
 } lbx_output_stats;
-
-// What a client received.
-typedef struct lbx_client_stats {
-    // sizeof(lbx_client_stats).
-    size_t size;
-    // Frames painted.
-    uint64_t frames;
-    // Frames that could not be painted.
-    uint64_t failed;
-    // Time spent decoding and painting, in microseconds.
-    uint64_t paint_us;
-    // Bytes on the wire, both ways, over all connections.
-    uint64_t wire_bytes;
-    // Round-trip time in microseconds.
-    uint64_t rtt_us;
-    // How often the session went on over another connection.
-    uint64_t resumed;
-} lbx_client_stats;
 
 #ifdef __cplusplus
 extern "C" {
@@ -749,6 +749,11 @@ lbx_result lbx_server_sessions(const struct lbx_server *server,
 lbx_result lbx_server_disconnect(struct lbx_server *server,
                                  const struct lbx_session_id *session,
                                  const char *reason);
+
+// The number that PC emulators want for an evdev key code ("qnum" in QEMU): the scancode of set 1, with its high bit set
+// where the prefix E0 belongs. 0 if a PC keyboard has no such key.
+// Threads: any. since 0.1
+uint32_t lbx_input_qnum(uint32_t code);
 
 // Plugs a monitor of this size into the desktop, to the right of those there are; black until its first frame.
 // Ownership: `*out` is the caller's, to lbx_output_free(), before or after the server's end.
@@ -901,11 +906,6 @@ uint32_t lbx_client_tile_error(const struct lbx_client *client,
 lbx_result lbx_client_counts(const struct lbx_client *client,
                              struct lbx_counts *counts);
 
-// The number that PC emulators want for an evdev key code ("qnum" in QEMU): the scancode of set 1, with its high bit set
-// where the prefix E0 belongs. 0 if a PC keyboard has no such key.
-// Threads: any. since 0.1
-uint32_t lbx_input_qnum(uint32_t code);
-
 // A key went down (`pressed` is 1) or up. `code` is Linux evdev's.
 // Errors, here and below: `LBX_ERROR_ARGUMENT`. Input of a client that is not connected is dropped.
 // Threads, here and below: any; what one thread does arrives in order. since 0.1
@@ -961,6 +961,10 @@ lbx_result lbx_surface_frame(const struct lbx_surface *surface,
 // Threads: the one that acquired it. since 0.1
 lbx_result lbx_surface_release(struct lbx_surface *surface);
 
+// What a client received; set `stats->size` before.
+// Threads: any. since 0.1
+lbx_result lbx_client_read_stats(const struct lbx_client *client, struct lbx_client_stats *stats);
+
 // What became of what a session was sent; set `stats->size` before.
 // Errors: `LBX_ERROR_STATE` if there is no such session.
 // Threads: any. since 0.1
@@ -971,10 +975,6 @@ lbx_result lbx_server_read_session_stats(const struct lbx_server *server,
 // What became of what a monitor was given; set `stats->size` before.
 // Threads: any. since 0.1
 lbx_result lbx_output_read_stats(const struct lbx_output *output, struct lbx_output_stats *stats);
-
-// What a client received; set `stats->size` before.
-// Threads: any. since 0.1
-lbx_result lbx_client_read_stats(const struct lbx_client *client, struct lbx_client_stats *stats);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,6 +1,8 @@
 //! The thin client's side: a terminal's end of a session.
 #![allow(unsafe_code)]
 
+mod input;
+
 use std::ffi::{c_char, c_int};
 use std::mem::offset_of;
 use std::path::Path;
@@ -12,11 +14,12 @@ use lightbox_client::{Client, Config, Layout, Output, StartError, TileState};
 use lightbox_net::tls;
 
 use crate::error::{Failure, LBX_ERROR_IDENTITY, LBX_ERROR_SYSTEM, lbx_result};
-use crate::event::{Kept, Signal, lbx_client_event, lbx_place};
+use crate::event::{Kept, Signal, lbx_client_event};
 use crate::guard;
 use crate::handle::{self, Shared, lock};
-use crate::server::{identity_at, unusable};
+use crate::identity::{identity_at, unusable};
 use crate::sized::{self, SizeFirst};
+use crate::vocabulary::lbx_place;
 
 /// A terminal's end of a session. Owned: from lbx_client_new() to lbx_client_free(). It has threads of its own; several
 /// may live in one process and share nothing. All functions may be called on any thread, at the same time, unless they

@@ -9,9 +9,9 @@
 //! - `handle`, `sized`: what C may hold, and structs that can grow.
 //! - `guard`, `error`: where panics and errors end.
 //! - [`version`], [`log`]: about the library itself.
-//! - [`server`], [`output`], [`scanout`], [`cursor`]: the hypervisor's side.
-//! - [`client`], [`surface`]: the thin client's side.
-//! - [`input`], [`event`], [`stats`]: what both sides speak of.
+//! - [`vocabulary`], [`input`], [`event`], [`stats`]: what both sides speak of.
+//! - [`server`], [`output`], [`scanout`], [`cursor`]: the hypervisor's side, with the feature `server`.
+//! - [`client`], [`surface`]: the thin client's side, with the feature `client`.
 
 // C's names, so that the header, the symbols and this source say the same. What a caller must keep to stands once,
 // in the header's preface and in `handle`, instead of in a section of every function.
@@ -19,8 +19,14 @@
 // The modules stand in the order in which the header tells them.
 #![allow(non_camel_case_types, clippy::missing_safety_doc)]
 
+#[cfg(not(any(feature = "server", feature = "client")))]
+compile_error!(
+    "build lightbox-ffi with the feature `server`, `client` or both: without them there is nothing to link"
+);
+
 mod guard;
 mod handle;
+mod identity;
 mod sized;
 
 pub mod version;
@@ -29,17 +35,25 @@ pub mod error;
 
 pub mod log;
 
-pub mod server;
-
-pub mod output;
-pub mod scanout;
-
-pub mod cursor;
-
-pub mod client;
+pub mod vocabulary;
 
 pub mod input;
 
+#[cfg(feature = "server")]
+pub mod server;
+
+#[cfg(feature = "server")]
+pub mod output;
+#[cfg(feature = "server")]
+pub mod scanout;
+
+#[cfg(feature = "server")]
+pub mod cursor;
+
+#[cfg(feature = "client")]
+pub mod client;
+
+#[cfg(feature = "client")]
 pub mod surface;
 
 pub mod event;

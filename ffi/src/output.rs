@@ -10,9 +10,10 @@ use lightbox_server::{Damage, Output, Placement, SubmitError, Time};
 use crate::error::{Failure, LBX_ERROR_ARGUMENT, LBX_ERROR_LIMIT, LBX_ERROR_SHAPE, lbx_result};
 use crate::guard;
 use crate::handle::{self, Shared, lock};
-use crate::scanout::{Scanout, format_of, lbx_frame, lbx_rect, lbx_scanout, rects_of};
+use crate::scanout::{Scanout, lbx_scanout};
 use crate::server::lbx_server;
 use crate::sized;
+use crate::vocabulary::{format_of, lbx_frame, lbx_rect, rects_of};
 
 /// One monitor of a server's desktop. Owned: from lbx_output_new() to lbx_output_free(). All functions may be called on
 /// any thread, at the same time, and do not wait for a client.

@@ -1,77 +1,15 @@
-//! Frames in memory, and the scanout: one that stays with its output.
+//! Frames in the application's memory, and the scanout: one that stays with its output.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
 
-use lightbox_server::geom::{Rect, Size};
-use lightbox_server::pixel::{ImageRef, PixelFormat, SampleDepth};
+use lightbox_protocol::geom::Size;
+use lightbox_protocol::pixel::{ImageRef, PixelFormat};
 
 use crate::error::{Failure, LBX_ERROR_SHAPE};
 use crate::guard;
 use crate::sized::SizeFirst;
-
-/// 8 bits of gray, 1 byte a pixel.
-pub const LBX_FORMAT_GRAY8: u32 = 8;
-/// 9 bits of gray in 2 bytes, little-endian, the high bits 0. The values from 9 to 16 are such formats, each named by
-/// its significant bits.
-pub const LBX_FORMAT_GRAY9: u32 = 9;
-/// 10 bits of gray in 2 bytes.
-pub const LBX_FORMAT_GRAY10: u32 = 10;
-/// 12 bits of gray in 2 bytes.
-pub const LBX_FORMAT_GRAY12: u32 = 12;
-/// 16 bits of gray in 2 bytes.
-pub const LBX_FORMAT_GRAY16: u32 = 16;
-/// Blue, green, red and a byte that carries nothing, 8 bits each: x8r8g8b8 of little-endian machines.
-pub const LBX_FORMAT_BGRX8: u32 = 32;
-/// Ten bits of blue, green and red from bit 0 of a little-endian 32-bit number, and two bits that carry nothing:
-/// x2r10g10b10 of little-endian machines, "depth 30".
-pub const LBX_FORMAT_BGRX10: u32 = 30;
-
-/// A picture in memory: `h` rows of `w` pixels, `stride` bytes from one row to the next. The last row may end without
-/// its padding.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct lbx_frame {
-    /// sizeof(lbx_frame).
-    pub size: usize,
-    /// The first byte of the top row.
-    pub data: *const c_void,
-    /// Bytes from one row to the next.
-    pub stride: usize,
-    /// When the picture was taken: microseconds of CLOCK_MONOTONIC; 0 means now.
-    pub captured_us: u64,
-    /// Columns, 1 to 16384.
-    pub w: u32,
-    /// Rows, 1 to 16384.
-    pub h: u32,
-    /// LBX_FORMAT_*.
-    pub format: u32,
-    /// 0.
-    pub reserved: u32,
-}
-
-// SAFETY: `repr(C)`, size first, integers and a raw pointer.
-unsafe impl SizeFirst for lbx_frame {
-    const NAME: &'static str = "lbx_frame";
-    const LEAST: usize = size_of::<Self>();
-}
-
-/// A rectangle of pixels: columns x to x+w-1, rows y to y+h-1.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct lbx_rect {
-    /// Leftmost column.
-    pub x: u32,
-    /// Topmost row.
-    pub y: u32,
-    /// Columns.
-    pub w: u32,
-    /// Rows.
-    pub h: u32,
-}
-
-/// A callback of the application. It must return, and not by an exception or longjmp.
-pub type lbx_callback = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
+use crate::vocabulary::{format_of, lbx_callback, lbx_frame};
 
 /// The buffer that the guest's display shows now, kept by an output until it gets another.
 #[repr(C)]
@@ -221,46 +159,10 @@ fn run(callback: lbx_callback, userdata: *mut c_void) {
     }
 }
 
-pub(crate) fn format_of(number: u32) -> Result<PixelFormat, Failure> {
-    let deep = || u8::try_from(number).ok().and_then(SampleDepth::new).map(PixelFormat::Gray16);
-    match number {
-        LBX_FORMAT_BGRX8 => Ok(PixelFormat::Bgrx8),
-        LBX_FORMAT_BGRX10 => Ok(PixelFormat::Bgrx10),
-        LBX_FORMAT_GRAY8 => Ok(PixelFormat::Gray8),
-        _ => deep().ok_or_else(|| Failure::argument(format_args!("{number} is no LBX_FORMAT"))),
-    }
-}
-
-pub(crate) fn number_of(format: PixelFormat) -> u32 {
-    match format {
-        PixelFormat::Bgrx8 => LBX_FORMAT_BGRX8,
-        PixelFormat::Bgrx10 => LBX_FORMAT_BGRX10,
-        PixelFormat::Gray8 | PixelFormat::Gray16(_) => format.depth().into(),
-    }
-}
-
-pub(crate) fn rects_of(rects: &[lbx_rect]) -> Vec<Rect> {
-    rects.iter().map(|rect| Rect::new(rect.x, rect.y, rect.w, rect.h)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn formats_have_one_number_each() {
-        for number in [
-            LBX_FORMAT_BGRX8,
-            LBX_FORMAT_BGRX10,
-            LBX_FORMAT_GRAY8,
-            LBX_FORMAT_GRAY9,
-            LBX_FORMAT_GRAY12,
-            LBX_FORMAT_GRAY16,
-        ] {
-            assert_eq!(format_of(number).map(number_of).unwrap(), number);
-        }
-        assert!([0, 7, 17, 24, 33, u32::MAX].into_iter().all(|number| format_of(number).is_err()));
-    }
+    use crate::vocabulary::LBX_FORMAT_BGRX8;
 
     #[test]
     fn a_frame_larger_than_memory_is_none() {

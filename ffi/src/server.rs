@@ -1,22 +1,26 @@
 //! The hypervisor's side: a desktop that clients can connect to.
 #![allow(unsafe_code)]
 
+mod input;
+
 use std::ffi::{c_char, c_int, c_void};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lightbox_net::tls::{self, Identity, IdentityError};
+use lightbox_net::tls;
 use lightbox_server::{Certificates, Config, Server, StartError};
 
 use crate::error::{
     Failure, LBX_ERROR_IDENTITY, LBX_ERROR_SPACE, LBX_ERROR_STATE, LBX_ERROR_SYSTEM, lbx_result,
 };
-use crate::event::{Kept, Signal, lbx_server_event, lbx_session_id};
+use crate::event::{Kept, Signal, lbx_server_event};
 use crate::guard;
 use crate::handle::{self, Shared, lock};
+use crate::identity::{identity_at, unusable};
 use crate::input::locks_of;
 use crate::sized::{self, SizeFirst};
+use crate::vocabulary::lbx_session_id;
 
 /// A desktop that clients can connect to. Owned: from lbx_server_new() to lbx_server_free(). It has threads of its own;
 /// several may live in one process and share nothing. All functions may be called on any thread, at the same time.
@@ -303,21 +307,6 @@ impl lbx_server_config {
 
 /// More threads than any machine has a use for, and fewer than hurt.
 const MOST_WORKERS: u32 = 256;
-
-/// The identity of a file, which is made if it is not there.
-pub(crate) fn identity_at(path: &Path) -> Result<Identity, IdentityError> {
-    let provider = tls::provider();
-    if path.exists() {
-        return Identity::load(path, &provider);
-    }
-    let identity = Identity::self_signed(&["lightbox"], &provider)?;
-    identity.save(path)?;
-    Ok(identity)
-}
-
-pub(crate) fn unusable(error: impl std::fmt::Display) -> Failure {
-    Failure::new(LBX_ERROR_IDENTITY, error)
-}
 
 pub(crate) fn no_session() -> Failure {
     Failure::new(LBX_ERROR_STATE, "there is no such session")

@@ -10,8 +10,8 @@ use crate::client::lbx_client;
 use crate::error::{Failure, LBX_ERROR_THREAD, lbx_result};
 use crate::guard;
 use crate::handle::{self, lock};
-use crate::scanout::{lbx_frame, number_of};
 use crate::sized::{self, SizeFirst};
+use crate::vocabulary::{lbx_frame, number_of};
 
 /// A client's surface, held still. Owned by the thread that acquired it, until lbx_surface_release().
 #[derive(Debug)]

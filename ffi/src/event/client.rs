@@ -5,11 +5,11 @@ use std::ffi::c_char;
 
 use lightbox_client::{Close, Event, Role};
 
-use super::{Kept, lbx_place, lbx_session_id};
+use super::Kept;
 use crate::error::c_text;
 use crate::input::bits_of;
-use crate::scanout::{lbx_rect, number_of};
 use crate::sized::SizeFirst;
+use crate::vocabulary::{lbx_place, lbx_rect, lbx_session_id, number_of};
 
 /// The server let the client in: `session`, `resumed`, `role`.
 pub const LBX_CLIENT_CONNECTED: u32 = 1;
@@ -131,7 +131,7 @@ impl lbx_client_event {
             Event::SurfaceGone(surface) => (seen.kind, seen.surface) = (LBX_CLIENT_SURFACE_GONE, surface),
             Event::Layout(layout) => {
                 seen.kind = LBX_CLIENT_LAYOUT;
-                kept.places = Kept::places(&layout);
+                kept.places = lbx_place::all_of(&layout);
                 (seen.places, seen.places_len) = (kept.places.as_ptr(), kept.places.len());
             }
             Event::Updated { surface, rects, frame, capture_us, age, .. } => {

@@ -1,94 +1,38 @@
 //! What both sides tell their application, and how it hears that something waits.
 
+#[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "server")]
 mod server;
 
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::{ffi::CString, fmt};
 
-use lightbox_server::{Layout, SessionId};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::{read, write};
 
 use crate::error::{Failure, LBX_ERROR_SYSTEM};
-use crate::handle;
-use crate::scanout::lbx_rect;
+use crate::vocabulary::lbx_place;
+#[cfg(feature = "client")]
+use crate::vocabulary::lbx_rect;
 
+#[cfg(feature = "client")]
 pub use client::*;
+#[cfg(feature = "server")]
 pub use server::*;
-
-/// Names a session across its connections.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct lbx_session_id {
-    /// Random.
-    pub bytes: [u8; 16],
-}
-
-impl lbx_session_id {
-    /// # Safety
-    /// Promise 2 of `handle`.
-    #[allow(unsafe_code)]
-    pub(crate) unsafe fn read(id: *const Self) -> Result<SessionId, Failure> {
-        // SAFETY: the caller's promise.
-        let ids = unsafe { handle::array(id, 1, "session") }?;
-        Ok(SessionId(ids.first().map(|id| id.bytes).unwrap_or_default()))
-    }
-}
-
-impl From<SessionId> for lbx_session_id {
-    fn from(id: SessionId) -> Self {
-        Self { bytes: id.0 }
-    }
-}
-
-/// Where a monitor stands on the desktop.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct lbx_place {
-    /// The monitor, by lbx_output_id().
-    pub output: u32,
-    /// The client's surface that it shows.
-    pub surface: u32,
-    /// Its left edge in desktop pixels.
-    pub x: i32,
-    /// Its top edge in desktop pixels.
-    pub y: i32,
-    /// Columns.
-    pub w: u32,
-    /// Rows.
-    pub h: u32,
-    /// Its width in millimetres; 0 if not known.
-    pub width_mm: u32,
-    /// The guest's scale in 1/120: 120 is 1:1.
-    pub scale: u32,
-}
 
 /// What the pointers of the last event given to C point to.
 #[derive(Default)]
 pub(crate) struct Kept {
     text: CString,
     places: Vec<lbx_place>,
+    #[cfg(feature = "client")]
     rects: Vec<lbx_rect>,
+    #[cfg(feature = "client")]
     tiles: Vec<u32>,
+    #[cfg(feature = "client")]
     bytes: Vec<u8>,
-}
-
-impl Kept {
-    fn places(layout: &Layout) -> Vec<lbx_place> {
-        let place = |output: &lightbox_client::Output| lbx_place {
-            output: output.id,
-            surface: output.surface,
-            x: output.x,
-            y: output.y,
-            w: output.size.w,
-            h: output.size.h,
-            width_mm: output.width_mm,
-            scale: output.scale,
-        };
-        layout.outputs.iter().map(place).collect()
-    }
 }
 
 impl fmt::Debug for Kept {

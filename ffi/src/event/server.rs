@@ -7,10 +7,11 @@ use std::ptr::null;
 use lightbox_server::input::Action;
 use lightbox_server::{Event, SessionId};
 
-use super::{Kept, lbx_place, lbx_session_id};
+use super::Kept;
 use crate::error::c_text;
 use crate::input::lbx_input;
 use crate::sized::SizeFirst;
+use crate::vocabulary::{lbx_place, lbx_session_id};
 
 /// A person came in: `session`; `text` is what the terminal calls itself.
 pub const LBX_SERVER_JOINED: u32 = 1;
@@ -92,7 +93,7 @@ impl lbx_server_event {
             }
             Event::WantLayout { session, layout } => {
                 of(LBX_SERVER_WANT_LAYOUT, session);
-                kept.places = Kept::places(&layout);
+                kept.places = lbx_place::all_of(&layout);
             }
             Event::Mismatch { session, tiles } => {
                 of(LBX_SERVER_MISMATCH, session);

@@ -1,17 +1,15 @@
-//! What became of what was sent and received.
+//! What became of what a server was given and sent.
 #![allow(unsafe_code)]
 
-use lightbox_client::Stats;
 use lightbox_server::{OutputStats, SessionStats};
 
-use crate::client::lbx_client;
 use crate::error::lbx_result;
-use crate::event::lbx_session_id;
 use crate::guard;
 use crate::handle;
 use crate::output::lbx_output;
 use crate::server::{lbx_server, no_session};
 use crate::sized::{self, SizeFirst};
+use crate::vocabulary::lbx_session_id;
 
 /// What became of what one session was sent, since it joined.
 #[repr(C)]
@@ -71,32 +69,6 @@ unsafe impl SizeFirst for lbx_output_stats {
     const LEAST: usize = size_of::<Self>();
 }
 
-/// What a client received.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct lbx_client_stats {
-    /// sizeof(lbx_client_stats).
-    pub size: usize,
-    /// Frames painted.
-    pub frames: u64,
-    /// Frames that could not be painted.
-    pub failed: u64,
-    /// Time spent decoding and painting, in microseconds.
-    pub paint_us: u64,
-    /// Bytes on the wire, both ways, over all connections.
-    pub wire_bytes: u64,
-    /// Round-trip time in microseconds.
-    pub rtt_us: u64,
-    /// How often the session went on over another connection.
-    pub resumed: u64,
-}
-
-// SAFETY: `repr(C)`, size first, integers only.
-unsafe impl SizeFirst for lbx_client_stats {
-    const NAME: &'static str = "lbx_client_stats";
-    const LEAST: usize = size_of::<Self>();
-}
-
 /// What became of what a session was sent; set `stats->size` before.
 /// Errors: `LBX_ERROR_STATE` if there is no such session.
 /// Threads: any. since 0.1
@@ -135,23 +107,6 @@ pub unsafe extern "C" fn lbx_output_read_stats(
     })
 }
 
-/// What a client received; set `stats->size` before.
-/// Threads: any. since 0.1
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lbx_client_read_stats(
-    client: *const lbx_client,
-    stats: *mut lbx_client_stats,
-) -> lbx_result {
-    guard::call(|| {
-        // SAFETY: promise 1.
-        let client = unsafe { handle::part(client) }?;
-        // SAFETY: promise 3.
-        let place = unsafe { sized::place(stats) }?;
-        place.fill(of_client(&client.client.stats()));
-        Ok(())
-    })
-}
-
 fn of_session(stats: &SessionStats) -> lbx_session_stats {
     lbx_session_stats {
         frames: stats.frames,
@@ -175,17 +130,5 @@ fn of_output(stats: OutputStats) -> lbx_output_stats {
         false_tiles: stats.false_tiles,
         under_reported: stats.under_reported,
         ..lbx_output_stats::new()
-    }
-}
-
-fn of_client(stats: &Stats) -> lbx_client_stats {
-    lbx_client_stats {
-        frames: stats.frames,
-        failed: stats.failed,
-        paint_us: stats.paint_us,
-        wire_bytes: stats.wire_bytes,
-        rtt_us: stats.rtt_us,
-        resumed: stats.resumed,
-        ..lbx_client_stats::new()
     }
 }
