@@ -76,7 +76,7 @@ pub fn run(options: Options) -> Result<ExitCode, Failure> {
     }
     let watch = watching.join().map_err(|_| "the watching thread failed")??;
     let seen = watch.picture();
-    let equal = seen.as_ref().is_some_and(|image| crate::report::same(image, host.source().image()));
+    let equal = seen.as_ref().is_some_and(|image| crate::report::same(image.as_ref(), host.source().image()));
     if let (Some(path), Some(mut image)) = (&options.png, seen) {
         if let (true, Some(surface)) = (options.overlay, watch.surface) {
             overlay::draw(&watch.client, surface, &mut image);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use lightbox_codec::pixel::{Image, ImageRef};
+use lightbox_codec::pixel::ImageRef;
 use serde_json::{Map, Value, json};
 
 /// Durations, for their percentiles.
@@ -85,9 +85,8 @@ pub fn table(rows: &[(&str, String)]) -> String {
 }
 
 /// True if `seen` has the samples of `source`, the byte that carries nothing apart.
-pub fn same(seen: &Image, source: ImageRef<'_>) -> bool {
+pub fn same(seen: ImageRef<'_>, source: ImageRef<'_>) -> bool {
     let pixels = |row| <[u8]>::as_chunks::<4>(row).0;
-    let seen = seen.as_ref();
     seen.size() == source.size()
         && seen.format() == source.format()
         && seen

@@ -96,7 +96,7 @@ impl Watch {
 
     /// A copy of what the first output shows.
     pub fn picture(&self) -> Option<Image> {
-        self.client.with_surface(self.surface?, Clone::clone)
+        self.client.with_surface(self.surface?, |image| image.into())
     }
 
     /// Frames a second between the first and the last.
@@ -154,7 +154,7 @@ impl Watch {
     }
 
     fn count(&mut self, surface: u32) -> Result<(), Failure> {
-        let value = self.client.with_surface(surface, |image| counter::read(image.as_ref())).flatten();
+        let value = self.client.with_surface(surface, counter::read).flatten();
         let Some(value) = value.filter(|v| self.counters.last().is_none_or(|(last, _)| last != v)) else {
             return Ok(());
         };

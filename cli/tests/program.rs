@@ -47,8 +47,8 @@ fn what_is_typed_reaches_a_terminal_and_its_screen_comes_back_exact() {
     let client = connect(&address);
     until("the terminal's window shows", || {
         typed.exists() && client.counts().all_verified() && {
-            let white = |image: &lightbox_codec::pixel::Image| {
-                image.as_ref().row(100)[400..800].iter().all(|byte| *byte == 0xFF)
+            let white = |image: lightbox_codec::pixel::ImageRef<'_>| {
+                image.row(100)[400..800].iter().all(|byte| *byte == 0xFF)
             };
             client.with_surface(0, white) == Some(true)
         }

@@ -168,7 +168,7 @@ fn monitors_come_and_go_and_change_their_size() {
     shot.as_mut().fill(Rect::new(20, 30, 200, 100), [0xCD, 0x0A, 0, 0]);
     second.submit(shot.as_ref(), Damage::Unknown).unwrap();
     until("both monitors are proved", || desk.server.is_settled() && client.counts().all_verified());
-    assert_eq!(client.with_surface(second.id(), |image| *image == shot), Some(true));
+    assert_eq!(client.with_surface(second.id(), |image| image.rows().eq(shot.as_ref().rows())), Some(true));
     let layout = loop {
         if let Some(Seen::Layout(layout)) = client.events().next_within(support::PATIENCE)
             && layout.outputs.len() == 2

@@ -1,4 +1,3 @@
-use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lightbox_codec::geom::TileIndex;
-use lightbox_codec::pixel::Image;
+use lightbox_codec::pixel::ImageRef;
 use lightbox_net::clock;
 use lightbox_net::driver::Shared;
 use lightbox_net::runtime::Runtime;
@@ -18,6 +17,7 @@ use lightbox_protocol::wire::ids::close;
 use tokio::sync::Notify;
 
 use crate::config::{Config, StartError};
+use crate::easel::{Easel, Held};
 use crate::event::{self, Events, Teller};
 use crate::network::Network;
 use crate::paint::Canvas;
@@ -31,7 +31,7 @@ use crate::stats::Stats;
 #[derive(Debug)]
 pub struct Client {
     link: Arc<Shared<ClientSession>>,
-    canvas: Arc<Mutex<Canvas>>,
+    easel: Arc<Easel>,
     stats: Arc<Mutex<Stats>>,
     events: Events,
     control: Arc<Control>,
@@ -64,11 +64,13 @@ impl Client {
         let link = Shared::new(ClientSession::new(SessionConfig { terminal, ticket, capabilities }));
         let (sink, events) = event::channel();
         let tell = Teller::new(sink, link.clone());
-        let (canvas, stats) = (Arc::<Mutex<Canvas>>::default(), Arc::<Mutex<Stats>>::default());
+        let canvas = config.memory.clone().map_or_else(Canvas::new, Canvas::in_memory_of);
+        let (easel, stats) = (Easel::new(canvas), Arc::<Mutex<Stats>>::default());
         let control = Arc::<Control>::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (jobs, queue) = sync_channel(MAX_JOBS);
-        let painter = painter(&link, &canvas, &stats, &tell);
+        let painter =
+            Painter { link: link.clone(), easel: easel.clone(), stats: stats.clone(), tell: tell.clone() };
         let network = Network {
             runtime: Runtime::tokio(),
             address,
@@ -88,7 +90,7 @@ impl Client {
             spawn("lbx-client-paint", Box::new(move || painter.run(queue)))?,
             spawn("lbx-client-net", Box::new(move || runtime.block_on(network.run())))?,
         ];
-        Ok(Self { link, canvas, stats, events, control, threads })
+        Ok(Self { link, easel, stats, events, control, threads })
     }
 
     /// What happened.
@@ -98,15 +100,14 @@ impl Client {
 
     /// Shows the samples of a surface, held still while `see` runs: be brief, painting waits. `None` where there is
     /// no such surface.
-    pub fn with_surface<R>(&self, surface: u32, see: impl FnOnce(&Image) -> R) -> Option<R> {
-        lock(&self.canvas).get(surface).map(see)
+    pub fn with_surface<R>(&self, surface: u32, see: impl FnOnce(ImageRef<'_>) -> R) -> Option<R> {
+        self.easel.look(surface, see)
     }
 
     /// The same, held still until the value is dropped: for callers that cannot give a closure. `None` where there is
-    /// no such surface. A thread that holds one must not ask for another.
-    pub fn hold(&self, surface: u32) -> Option<Held<'_>> {
-        let canvas = lock(&self.canvas);
-        canvas.get(surface).is_some().then_some(Held { canvas, surface })
+    /// no such surface. Several may be held at one time; painting waits for all of them.
+    pub fn hold(&self, surface: u32) -> Option<Held> {
+        self.easel.hold(surface)
     }
 
     /// The person did something.
@@ -169,37 +170,13 @@ impl Drop for Client {
     fn drop(&mut self) {
         self.close();
         self.control.stop.store(true, Ordering::Relaxed);
+        self.easel.close();
         self.control.stopped.notify_one();
         for thread in self.threads.drain(..) {
             // A thread that panicked has said so; there is nobody left to tell.
             let _ = thread.join();
         }
     }
-}
-
-/// A surface's samples, held still: painting waits while this lives.
-#[derive(Debug)]
-pub struct Held<'a> {
-    canvas: MutexGuard<'a, Canvas>,
-    // INVARIANT: `canvas` has this surface.
-    surface: u32,
-}
-
-impl Deref for Held<'_> {
-    type Target = Image;
-
-    fn deref(&self) -> &Image {
-        self.canvas.get(self.surface).expect("a held surface is there")
-    }
-}
-
-fn painter(
-    link: &Arc<Shared<ClientSession>>,
-    canvas: &Arc<Mutex<Canvas>>,
-    stats: &Arc<Mutex<Stats>>,
-    tell: &Teller,
-) -> Painter {
-    Painter { link: link.clone(), canvas: canvas.clone(), stats: stats.clone(), tell: tell.clone() }
 }
 
 /// A lock that outlives whatever happened to a thread that held it: the values are whole between calls.

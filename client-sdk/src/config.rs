@@ -7,6 +7,8 @@ use lightbox_net::tls::{Authorities, Identity};
 use lightbox_protocol::msg::control::Capabilities;
 use lightbox_protocol::wire::ids::codec;
 
+use crate::memory::Allocate;
+
 /// How a [`Client`](crate::Client) is.
 #[derive(Clone)]
 pub struct Config {
@@ -16,6 +18,7 @@ pub struct Config {
     pub(crate) identity: Option<Arc<Identity>>,
     pub(crate) capabilities: Capabilities,
     pub(crate) idle_timeout: Duration,
+    pub(crate) memory: Option<Arc<dyn Allocate>>,
 }
 
 impl Config {
@@ -28,6 +31,7 @@ impl Config {
             identity: None,
             capabilities: Capabilities::default(),
             idle_timeout: Duration::from_secs(30),
+            memory: None,
         }
     }
 
@@ -75,6 +79,12 @@ impl Config {
     /// sides' counts. Default: 30 s.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
+        self
+    }
+
+    /// Where surfaces have their samples. Default: in memory of this crate.
+    pub fn memory(mut self, from: Arc<dyn Allocate>) -> Self {
+        self.memory = Some(from);
         self
     }
 

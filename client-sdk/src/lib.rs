@@ -7,6 +7,7 @@
 //!
 //! - [`Client`]: connects, reconnects, shows surfaces, takes input.
 //! - [`Event`]: what happened.
+//! - [`Allocate`]: memory of the application for surfaces.
 //! - [`paint`]: frames onto surfaces, without a thread.
 //!
 //! ```no_run
@@ -16,7 +17,7 @@
 //! let client = Client::connect(Config::new("lightbox://ward-7:4433/ABCDEFGHIJKLMNOP2345#XJ4BNP4PAHH6UQKBIDPF3LRCEO"))?;
 //! while let Some(event) = client.events().next_within(Duration::from_secs(1)) {
 //!     if let Event::Updated { surface, .. } = event {
-//!         client.with_surface(surface, |image| println!("{} bytes to show", image.bytes().len()));
+//!         client.with_surface(surface, |image| println!("{} pixels to show", image.size().area()));
 //!     }
 //! }
 //! # Ok::<(), lightbox_client::StartError>(())
@@ -24,15 +25,18 @@
 
 mod client;
 mod config;
+mod easel;
 mod event;
+mod memory;
 mod network;
 pub mod paint;
 mod painter;
 mod slots;
 mod stats;
 
-pub use client::{Client, Held};
+pub use client::Client;
 pub use config::{Config, StartError};
+pub use easel::Held;
 pub use event::{Event, Events};
 pub use lightbox_codec::{geom, pixel};
 pub use lightbox_protocol::Time;
@@ -41,4 +45,5 @@ pub use lightbox_protocol::msg::control::{Close, Layout, Output, Role, SessionId
 pub use lightbox_protocol::msg::display::{CursorPosition, CursorShape};
 pub use lightbox_protocol::msg::input;
 pub use lightbox_protocol::wire::ids::close;
+pub use memory::{Allocate, Memory, SurfaceError};
 pub use stats::Stats;

@@ -1,17 +1,19 @@
 //! Frames onto surfaces: memory, decoding and digests, without a thread.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lightbox_codec::digest::DigestContext;
 use lightbox_codec::geom::{Rect, TileGrid};
 use lightbox_codec::lossless::{DecodeError, Decoder, Method, progressive};
-use lightbox_codec::pixel::{Image, ImageError, ImageMut, ImageRef, PixelFormat};
+use lightbox_codec::pixel::{Image, ImageMut, ImageRef, PixelFormat};
 use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::exact::DueTile;
 use lightbox_protocol::msg::control::{Surface, TileProof};
 use lightbox_protocol::msg::display::{Op, pass_data};
 use lightbox_protocol::wire::ids::codec;
 
+use crate::memory::{Allocate, Pixels, SurfaceError};
 use crate::slots::Slots;
 
 /// Why a frame could not be painted.
@@ -42,7 +44,9 @@ struct Decoders {
 /// Surfaces in memory, painted by frames in the order they are handed out.
 #[derive(Default)]
 pub struct Canvas {
-    surfaces: BTreeMap<u32, Image>,
+    surfaces: BTreeMap<u32, Arc<Pixels>>,
+    /// Where their memory comes from, if not from here.
+    memory: Option<Arc<dyn Allocate>>,
     slots: Slots,
     decoders: Decoders,
     used: BTreeMap<&'static str, (u64, u64)>,
@@ -54,23 +58,28 @@ impl Canvas {
         Self::default()
     }
 
+    /// No surface; the memory of those to come is the application's.
+    pub fn in_memory_of(memory: Arc<dyn Allocate>) -> Self {
+        Self { memory: Some(memory), ..Self::default() }
+    }
+
     /// There is this surface; it is blank unless its samples go on.
     ///
     /// # Errors
-    /// Its size is none; the protocol has checked it.
-    pub fn surface(&mut self, surface: &Surface, kept: bool) -> Result<(), ImageError> {
+    /// The application has no memory for it. Its size is one, as the protocol has checked.
+    pub fn surface(&mut self, surface: &Surface, kept: bool) -> Result<(), SurfaceError> {
         if !kept || !self.surfaces.contains_key(&surface.id) {
-            self.surfaces.insert(surface.id, Image::new(surface.size, surface.format)?);
+            // First, so that the memory before may serve again.
+            self.gone(surface.id);
+            let pixels = Pixels::new(surface, self.memory.as_ref())?;
+            self.surfaces.insert(surface.id, Arc::new(pixels));
         }
         Ok(())
     }
 
     /// The surface of this number is no more; its memory is wiped.
     pub fn gone(&mut self, id: u32) {
-        if let Some(mut image) = self.surfaces.remove(&id) {
-            let all = image.size().rect();
-            image.as_mut().fill(all, [0; 4]);
-        }
+        self.surfaces.remove(&id);
     }
 
     /// A connection begins: all slots of before are wiped, and the server may fill this many cells.
@@ -81,18 +90,22 @@ impl Canvas {
     /// Forgets and wipes all surfaces and slots.
     pub fn clear(&mut self) {
         self.agree(0);
-        let ids: Vec<_> = self.surfaces.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.gone(id));
+        self.surfaces.clear();
     }
 
     /// The surface of this number.
-    pub fn get(&self, id: u32) -> Option<&Image> {
-        self.surfaces.get(&id)
+    pub fn get(&self, id: u32) -> Option<ImageRef<'_>> {
+        self.surfaces.get(&id)?.image()
     }
 
     /// The same, to be changed: for tests that inject faults.
-    pub fn get_mut(&mut self, id: u32) -> Option<&mut Image> {
-        self.surfaces.get_mut(&id)
+    pub fn get_mut(&mut self, id: u32) -> Option<ImageMut<'_>> {
+        Arc::get_mut(self.surfaces.get_mut(&id)?)?.image_mut()
+    }
+
+    /// The same, for somebody who looks longer; it is not painted on meanwhile.
+    pub(crate) fn share(&self, id: u32) -> Option<Arc<Pixels>> {
+        self.surfaces.get(&id).cloned()
     }
 
     /// Pixels and bytes painted so far, by technique.
@@ -106,18 +119,19 @@ impl Canvas {
     /// A step cannot be done; those before it are. The frame's tiles are not what the server thinks then, and it
     /// must be told.
     pub fn paint(&mut self, paint: &Paint) -> Result<Vec<Rect>, PaintError> {
-        let image = self.surfaces.get_mut(&paint.frame.header.surface).ok_or(PaintError::Outside)?;
+        let pixels = self.surfaces.get_mut(&paint.frame.header.surface).and_then(Arc::get_mut);
+        let mut image = pixels.and_then(Pixels::image_mut).ok_or(PaintError::Outside)?;
         let grid = TileGrid::new(image.size());
         let keep: Vec<_> = paint
             .newer
             .iter()
             .map(|tile| grid.rect(*tile))
-            .filter_map(|rect| Some((rect, copy_of(image, rect)?)))
+            .filter_map(|rect| Some((rect, Image::from(image.as_ref().crop(rect)?))))
             .collect();
         let mut rects = Vec::with_capacity(paint.frame.ops.len());
         let (decoders, slots, used) = (&mut self.decoders, &mut self.slots, &mut self.used);
         let outcome = paint.frame.ops.iter().try_for_each(|op| {
-            step(image, decoders, slots, op)?;
+            step(&mut image, decoders, slots, op)?;
             let (name, bytes) = match op {
                 Op::Fill { .. } => ("fill", 13),
                 Op::Copy { .. } => ("copy", 10),
@@ -133,7 +147,7 @@ impl Canvas {
         });
         // Also where a step failed: what a later frame painted is right, and may be called verified.
         for (rect, samples) in keep {
-            if let Some(mut part) = image.as_mut().crop_mut(rect) {
+            if let Some(mut part) = image.crop_mut(rect) {
                 part.copy_from(samples.as_ref());
             }
         }
@@ -142,10 +156,10 @@ impl Canvas {
 
     /// The digests of these tiles as they are now.
     pub fn digest(&self, context: &DigestContext, tiles: &[DueTile]) -> Vec<TileProof> {
-        let Some(image) = self.surfaces.get(&context.surface) else { return Vec::new() };
+        let Some(image) = self.get(context.surface) else { return Vec::new() };
         let grid = TileGrid::new(image.size());
         let prove = |due: &DueTile| {
-            let samples = image.as_ref().crop(grid.rect(due.tile))?;
+            let samples = image.crop(grid.rect(due.tile))?;
             let digest = context.digest(due.tile, due.epoch, samples);
             Some(TileProof { tile: due.tile, epoch: due.epoch, digest })
         };
@@ -159,14 +173,12 @@ impl std::fmt::Debug for Canvas {
     }
 }
 
-impl Drop for Canvas {
-    fn drop(&mut self) {
-        self.clear();
-    }
-}
-
-fn step(image: &mut Image, decoders: &mut Decoders, slots: &mut Slots, op: &Op) -> Result<(), PaintError> {
-    let mut target = image.as_mut();
+fn step(
+    target: &mut ImageMut<'_>,
+    decoders: &mut Decoders,
+    slots: &mut Slots,
+    op: &Op,
+) -> Result<(), PaintError> {
     let done = match op {
         Op::Fill { rect, pixel } => target.fill(*rect, as_defined(*pixel, target.format())),
         Op::Copy { from, to } => target.copy_within(*from, *to),
@@ -182,7 +194,7 @@ fn step(image: &mut Image, decoders: &mut Decoders, slots: &mut Slots, op: &Op) 
             true
         }
         Op::Show { tiles, first } => {
-            show(&mut target, slots, *tiles, *first)?;
+            show(target, slots, *tiles, *first)?;
             true
         }
     };
@@ -264,11 +276,4 @@ fn clear_spare_bits(part: &mut ImageMut<'_>) {
             *sample = (u16::from_le_bytes(*sample) & depth.max()).to_le_bytes();
         }
     }
-}
-
-fn copy_of(image: &Image, rect: Rect) -> Option<Image> {
-    let part = image.as_ref().crop(rect)?;
-    let mut copy = Image::new(rect.size(), image.format()).ok()?;
-    copy.as_mut().copy_from(part);
-    Some(copy)
 }

@@ -1,7 +1,7 @@
 //! The thread that paints: one queue, in order, so that a digest is taken of exactly what was painted before it.
 
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use lightbox_net::clock;
@@ -9,10 +9,12 @@ use lightbox_net::driver::Shared;
 use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::digest::DigestContext;
 use lightbox_protocol::exact::DueTile;
-use lightbox_protocol::msg::control::Surface;
+use lightbox_protocol::msg::control::{Close, Surface};
 use lightbox_protocol::session::client::{ClientSession, Command};
+use lightbox_protocol::wire::ids::close;
 
 use crate::client::lock;
+use crate::easel::Easel;
 use crate::event::{Event, Teller};
 use crate::paint::Canvas;
 use crate::stats::Stats;
@@ -42,31 +44,36 @@ const MAX_RECTS: usize = 1_024;
 
 pub(crate) struct Painter {
     pub(crate) link: Arc<Shared<ClientSession>>,
-    pub(crate) canvas: Arc<Mutex<Canvas>>,
+    pub(crate) easel: Arc<Easel>,
     pub(crate) stats: Arc<Mutex<Stats>>,
     pub(crate) tell: Teller,
 }
 
 impl Painter {
-    /// Works until nobody can have a job for it any more.
+    /// Works until nobody can have a job for it any more, or the client is over.
     pub(crate) fn run(self, jobs: Receiver<Job>) {
         for job in jobs {
+            let Some(mut canvas) = self.easel.paint() else { return };
             match job {
                 Job::Surface { surface, kept } => {
-                    // The protocol has checked the size, so this succeeds.
-                    if lock(&self.canvas).surface(&surface, kept).is_ok() {
-                        self.tell.tell(Event::Surface(surface));
+                    let made = canvas.surface(&surface, kept);
+                    drop(canvas);
+                    match made {
+                        Ok(()) => self.tell.tell(Event::Surface(surface)),
+                        Err(why) => self.link.command(Command::Close(Close::new(close::LIMIT, why))),
                     }
                 }
                 Job::SurfaceGone(id) => {
-                    lock(&self.canvas).gone(id);
+                    canvas.gone(id);
+                    drop(canvas);
                     self.tell.tell(Event::SurfaceGone(id));
                 }
-                Job::Clear => lock(&self.canvas).clear(),
-                Job::Slots(cells) => lock(&self.canvas).agree(cells),
-                Job::Paint(paint) => self.paint(paint),
+                Job::Clear => canvas.clear(),
+                Job::Slots(cells) => canvas.agree(cells),
+                Job::Paint(paint) => self.paint(paint, canvas),
                 Job::Digest { context, tiles } => {
-                    let tiles = lock(&self.canvas).digest(&context, &tiles);
+                    let tiles = canvas.digest(&context, &tiles);
+                    drop(canvas);
                     let (surface, generation) = (context.surface, context.generation);
                     self.link.command(Command::Digests { surface, generation, tiles });
                 }
@@ -74,11 +81,10 @@ impl Painter {
         }
     }
 
-    fn paint(&self, paint: Paint) {
+    fn paint(&self, paint: Paint, mut canvas: MutexGuard<'_, Canvas>) {
         let header = paint.frame.header;
         let (seq, surface) = (header.seq, header.surface);
         let start = Instant::now();
-        let mut canvas = lock(&self.canvas);
         let outcome = canvas.paint(&paint);
         let techniques = canvas.used().clone();
         let whole = canvas.get(surface).map(|image| image.size().rect());

@@ -311,6 +311,11 @@ impl Image {
         &self.data
     }
 
+    /// The same, taken out.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.data
+    }
+
     /// A view of it.
     pub fn as_ref(&self) -> ImageRef<'_> {
         ImageRef { data: &self.data, size: self.size, stride: self.stride(), format: self.format }
@@ -324,6 +329,15 @@ impl Image {
 
     fn stride(&self) -> usize {
         self.size.w as usize * self.format.bytes_per_pixel()
+    }
+}
+
+impl From<ImageRef<'_>> for Image {
+    /// A copy.
+    fn from(image: ImageRef<'_>) -> Self {
+        let mut data = Vec::with_capacity(image.size.area() as usize * image.format.bytes_per_pixel());
+        image.rows().for_each(|row| data.extend_from_slice(row));
+        Self { data, size: image.size, format: image.format }
     }
 }
 

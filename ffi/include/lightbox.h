@@ -11,9 +11,10 @@
  * Results      0 is success. Out-parameters come last and are written on success alone. lbx_error_text() says more.
  * Ownership    What _new or _acquire gives is yours until _free or _release, which take NULL as well. Arguments are
  *              lent for the call and copied where they are kept, but for the memory behind an lbx_scanout.
- * Threads      There are no global locks and no thread affinity but that of lbx_surface. Calls may be made at the same
- *              time; a _free takes effect when the calls that are under way return. No call waits for the network but
- *              the _free of servers and clients.
+ * Handles      Are not addresses: compare them, and look at nothing behind them. One that was freed, is of another type
+ *              or never was is an LBX_ERROR_HANDLE, or the value given for NULL.
+ * Threads      There is no thread affinity. Calls may be made at the same time; a _free takes effect when the calls
+ *              that are under way return. No call waits for the network but the _free of servers and clients.
  * Callbacks    May free anything. They must return, not throw or longjmp.
  * Structs      That begin with `size`: zero them, set `size` to sizeof. They grow at their end, and programs compiled
  *              with another version go on working: what a library does not know must be zero.
@@ -22,7 +23,8 @@
  * Language     C99 or later. In C++ use lightbox.hpp, or `T value{}; value.size = sizeof value;`.
  * NULL         Where nothing else is said, an LBX_ERROR_ARGUMENT.
  *
- * Nothing is global but the log, and that only if you set it.
+ * Nothing is shared by the users of the library in a process but the log, and that only if you set it, and the table
+ * that tells which handles there are.
  */
 
 
@@ -76,6 +78,9 @@
 
 // Not allowed on this thread.
 #define LBX_ERROR_THREAD 9
+
+// A handle is none: it was freed, or is of another type than the function takes.
+#define LBX_ERROR_HANDLE 11
 
 // A bug of the library was caught. The object it concerns should be freed.
 #define LBX_ERROR_INTERNAL 10
@@ -300,7 +305,7 @@ typedef struct lbx_output lbx_output;
 // several may live in one process and share nothing. All functions may be called on any thread, at the same time.
 typedef struct lbx_server lbx_server;
 
-// A client's surface, held still. Owned by the thread that acquired it, until lbx_surface_release().
+// A client's surface, held still. Owned: from lbx_surface_acquire() to lbx_surface_release().
 typedef struct lbx_surface lbx_surface;
 
 // What a function says of itself: `LBX_OK`, `LBX_AGAIN`, or why it failed. New values may come; treat those you do
@@ -853,8 +858,8 @@ lbx_result lbx_cursor_move(struct lbx_output *output, uint32_t x, uint32_t y, ui
 lbx_result lbx_client_new(const struct lbx_client_config *config,
                           struct lbx_client **out);
 
-// Ends the session and the client; takes up to about a second. While a surface is held it ends when that is released.
-// NULL is allowed.
+// Ends the session and the client; takes up to about a second. A surface that is held stays as it is until it is
+// released. NULL is allowed.
 // Threads: any, in callbacks too: the client then ends on another thread, soon after. since 0.1
 void lbx_client_free(struct lbx_client *client);
 
@@ -941,11 +946,11 @@ lbx_result lbx_client_locks(struct lbx_client *client, uint32_t locks);
 // The window lost the focus: the server lets go of every key and button that is held. since 0.1
 lbx_result lbx_client_unfocus(struct lbx_client *client);
 
-// Holds a surface still: nothing is painted, on any surface of this client, until it is released. Be brief; waits while
-// a frame is being painted or another thread holds one.
-// Ownership: `*out` is this thread's, to lbx_surface_release().
-// Errors: `LBX_ERROR_STATE` if there is no such surface, or this thread holds one already.
-// Threads: any; the one that acquired releases. since 0.1
+// Holds a surface still: nothing is painted, on any surface of this client, until all that are held are released. Be
+// brief. Waits while a frame is being painted.
+// Ownership: `*out` is the caller's, to lbx_surface_release(), before or after the client's end.
+// Errors: `LBX_ERROR_STATE` if there is no such surface.
+// Threads: any. since 0.1
 lbx_result lbx_surface_acquire(struct lbx_client *client,
                                uint32_t surface,
                                struct lbx_surface **out);
@@ -956,9 +961,8 @@ lbx_result lbx_surface_acquire(struct lbx_client *client,
 lbx_result lbx_surface_frame(const struct lbx_surface *surface,
                              struct lbx_frame *frame);
 
-// Painting goes on. NULL is allowed.
-// Errors: `LBX_ERROR_THREAD` on another thread than the one that acquired it; it is then still held.
-// Threads: the one that acquired it. since 0.1
+// Painting goes on. NULL is allowed. What lbx_surface_frame() gave is not to be read any more.
+// Threads: any. since 0.1
 lbx_result lbx_surface_release(struct lbx_surface *surface);
 
 // What a client received; set `stats->size` before.

@@ -48,8 +48,6 @@ template <class T, void (*End)(T *)> struct end {
 // Owns a handle.
 template <class T, void (*End)(T *)> using owned = std::unique_ptr<T, end<T, End>>;
 
-// A surface that is released elsewhere than on its thread stays held: that is the caller's mistake, and no destructor
-// can mend it.
 inline void release(lbx_surface *surface) { (void)lbx_surface_release(surface); }
 
 } // namespace detail
@@ -220,7 +218,7 @@ private:
     detail::owned<lbx_output, lbx_output_free> handle_;
 };
 
-// A client's surface, held still while this lives; it ends on the thread that acquired it.
+// A client's surface, held still while this lives.
 class surface {
 public:
     explicit surface(lbx_surface *acquired) noexcept : handle_(acquired) {}

@@ -7,7 +7,6 @@ use std::ffi::{c_char, c_int};
 use std::mem::offset_of;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::thread::ThreadId;
 
 use lightbox_client::geom::Size;
 use lightbox_client::{Client, Config, Layout, Output, StartError, TileState};
@@ -29,8 +28,6 @@ pub struct lbx_client {
     pub(crate) client: Client,
     pub(crate) signal: Arc<Signal>,
     pub(crate) kept: Mutex<Kept>,
-    /// The thread that holds a surface.
-    pub(crate) holder: Mutex<Option<ThreadId>>,
 }
 
 impl Shared for lbx_client {
@@ -132,21 +129,18 @@ pub unsafe extern "C" fn lbx_client_new(
         client.events().set_waker(move || wake.raise());
         // What came before the waker was set would wait unannounced.
         signal.raise();
-        let client = lbx_client { client, signal, kept: Mutex::default(), holder: Mutex::default() };
+        let client = lbx_client { client, signal, kept: Mutex::default() };
         // SAFETY: promise 3.
         unsafe { handle::give(client, out) }
     })
 }
 
-/// Ends the session and the client; takes up to about a second. While a surface is held it ends when that is released.
-/// NULL is allowed.
+/// Ends the session and the client; takes up to about a second. A surface that is held stays as it is until it is
+/// released. NULL is allowed.
 /// Threads: any, in callbacks too: the client then ends on another thread, soon after. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_free(client: *mut lbx_client) {
-    guard::call(|| {
-        // SAFETY: promise 1.
-        unsafe { handle::end(client) }
-    });
+    guard::call(|| handle::end(client));
 }
 
 /// A file descriptor that becomes readable when events wait: poll it, and call lbx_client_next_event() until it says
@@ -154,10 +148,7 @@ pub unsafe extern "C" fn lbx_client_free(client: *mut lbx_client) {
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_event_fd(client: *const lbx_client) -> c_int {
-    guard::value(-1, || {
-        // SAFETY: promise 1.
-        Ok(unsafe { handle::part(client) }?.signal.raw())
-    })
+    guard::value(-1, || Ok(handle::part(client)?.signal.raw()))
 }
 
 /// Takes the next event; set `event->size` before. A program that does not keep up loses events, not the session: the next
@@ -172,8 +163,7 @@ pub unsafe extern "C" fn lbx_client_next_event(
     event: *mut lbx_client_event,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        let client = unsafe { handle::part(client) }?;
+        let client = handle::part(client)?;
         // SAFETY: promise 3.
         let place = unsafe { sized::place(event) }?;
         let mut kept = lock(&client.kept);
@@ -188,8 +178,7 @@ pub unsafe extern "C" fn lbx_client_next_event(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_close(client: *mut lbx_client) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        unsafe { handle::part(client) }?.client.close();
+        handle::part(client)?.client.close();
         Ok(())
     })
 }
@@ -199,8 +188,7 @@ pub unsafe extern "C" fn lbx_client_close(client: *mut lbx_client) -> lbx_result
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_rebind(client: *mut lbx_client) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        unsafe { handle::part(client) }?.client.rebind();
+        handle::part(client)?.client.rebind();
         Ok(())
     })
 }
@@ -215,9 +203,9 @@ pub unsafe extern "C" fn lbx_client_want_layout(
     places_len: usize,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promises 1 and 2.
-        let (client, places) =
-            unsafe { (handle::part(client)?, handle::array(places, places_len, "places")?) };
+        let client = handle::part(client)?;
+        // SAFETY: promise 2.
+        let places = unsafe { handle::array(places, places_len, "places")? };
         if places.len() > MOST_PLACES {
             return Err(Failure::argument(format_args!("at most {MOST_PLACES} monitors")));
         }
@@ -232,8 +220,7 @@ pub unsafe extern "C" fn lbx_client_want_layout(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_tile_state(client: *const lbx_client, surface: u32, tile: u32) -> u32 {
     guard::value(LBX_TILE_DIRTY, || {
-        // SAFETY: promise 1.
-        let client = unsafe { handle::part(client) }?;
+        let client = handle::part(client)?;
         Ok(match client.client.tile_state(surface, tile) {
             TileState::Dirty => LBX_TILE_DIRTY,
             TileState::Painted => LBX_TILE_PAINTED,
@@ -252,8 +239,7 @@ pub unsafe extern "C" fn lbx_client_tile_state(client: *const lbx_client, surfac
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_tile_error(client: *const lbx_client, surface: u32, tile: u32) -> u32 {
     guard::value(LBX_TILE_ERROR_UNKNOWN, || {
-        // SAFETY: promise 1.
-        let client = unsafe { handle::part(client) }?;
+        let client = handle::part(client)?;
         Ok(client.client.tile_error(surface, tile).unwrap_or(LBX_TILE_ERROR_UNKNOWN))
     })
 }
@@ -264,8 +250,7 @@ pub unsafe extern "C" fn lbx_client_tile_error(client: *const lbx_client, surfac
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_counts(client: *const lbx_client, counts: *mut lbx_counts) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        let client = unsafe { handle::part(client) }?;
+        let client = handle::part(client)?;
         // SAFETY: promise 3.
         let place = unsafe { sized::place(counts) }?;
         let now = client.client.counts();

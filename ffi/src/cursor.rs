@@ -27,8 +27,7 @@ pub unsafe extern "C" fn lbx_cursor_define(
     bgra: *const u8,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        let output = unsafe { handle::part(output) }?;
+        let output = handle::part(output)?;
         if w.max(h) > LBX_CURSOR_MAX {
             return Err(Failure::argument(format_args!(
                 "a cursor of {w}x{h} is longer than {LBX_CURSOR_MAX}"
@@ -51,8 +50,7 @@ pub unsafe extern "C" fn lbx_cursor_move(
     visible: u32,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        let output = unsafe { handle::part(output) }?;
+        let output = handle::part(output)?;
         output.output.move_cursor(Point::new(x, y), visible != 0);
         Ok(())
     })

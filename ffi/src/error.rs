@@ -29,6 +29,8 @@ pub const LBX_ERROR_SHAPE: u32 = 7;
 pub const LBX_ERROR_LIMIT: u32 = 8;
 /// Not allowed on this thread.
 pub const LBX_ERROR_THREAD: u32 = 9;
+/// A handle is none: it was freed, or is of another type than the function takes.
+pub const LBX_ERROR_HANDLE: u32 = 11;
 /// A bug of the library was caught. The object it concerns should be freed.
 pub const LBX_ERROR_INTERNAL: u32 = 10;
 
@@ -47,6 +49,7 @@ pub extern "C" fn lbx_result_text(result: lbx_result) -> *const c_char {
         LBX_ERROR_SHAPE => c"frame of another size or format",
         LBX_ERROR_LIMIT => c"no room for one more",
         LBX_ERROR_THREAD => c"not allowed on this thread",
+        LBX_ERROR_HANDLE => c"freed, or of another type",
         LBX_ERROR_INTERNAL => c"bug in the library",
         _ => c"unknown result",
     };

@@ -51,8 +51,7 @@ pub unsafe extern "C" fn lbx_output_new(
         if out.is_null() {
             return Err(Failure::argument("nowhere to put the output"));
         }
-        // SAFETY: promise 1.
-        let server = unsafe { handle::part(server) }?;
+        let server = handle::part(server)?;
         let (size, format) = (Size::new(w, h), format_of(format)?);
         let output = server.server.add_output(size, format).map_err(refused)?;
         let shape = Mutex::new(Shape { size, format, scanout: None });
@@ -66,20 +65,14 @@ pub unsafe extern "C" fn lbx_output_new(
 /// Threads: any, in callbacks too. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_output_free(output: *mut lbx_output) {
-    guard::call(|| {
-        // SAFETY: promise 1.
-        unsafe { handle::end(output) }
-    });
+    guard::call(|| handle::end(output));
 }
 
 /// The monitor's number, which input events and places name. `LBX_NO_OUTPUT` for NULL.
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_output_id(output: *const lbx_output) -> u32 {
-    guard::value(crate::input::LBX_NO_OUTPUT, || {
-        // SAFETY: promise 1.
-        Ok(unsafe { handle::part(output) }?.output.id())
-    })
+    guard::value(crate::input::LBX_NO_OUTPUT, || Ok(handle::part(output)?.output.id()))
 }
 
 /// The monitor shows this buffer from now on; NULL takes the one there is away and leaves the last picture. A buffer of
@@ -95,8 +88,7 @@ pub unsafe extern "C" fn lbx_output_set_scanout(
     scanout: *const lbx_scanout,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        let output = unsafe { handle::part(output) }?;
+        let output = handle::part(output)?;
         if scanout.is_null() {
             // The lock is not held any more when what was taken is released.
             let before = lock(&output.shape).scanout.take();
@@ -126,8 +118,9 @@ pub unsafe extern "C" fn lbx_output_damage(
     changed: *mut u32,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promises 1 and 2.
-        let (output, rects) = unsafe { (handle::part(output)?, handle::array(rects, rects_len, "rects")?) };
+        let output = handle::part(output)?;
+        // SAFETY: promise 2.
+        let rects = unsafe { handle::array(rects, rects_len, "rects")? };
         let tiles = output.damage(Damage::Rects(&rects_of(rects)))?;
         // SAFETY: promise 3.
         unsafe { put_changed(changed, tiles) }
@@ -141,8 +134,7 @@ pub unsafe extern "C" fn lbx_output_damage(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_output_damage_unknown(output: *mut lbx_output, changed: *mut u32) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        let output = unsafe { handle::part(output) }?;
+        let output = handle::part(output)?;
         let tiles = output.damage(Damage::Unknown)?;
         // SAFETY: promise 3.
         unsafe { put_changed(changed, tiles) }
@@ -163,8 +155,9 @@ pub unsafe extern "C" fn lbx_output_submit(
     changed: *mut u32,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promises 1 and 2.
-        let (output, frame) = unsafe { (handle::part(output)?, sized::read(frame)?) };
+        let output = handle::part(output)?;
+        // SAFETY: promise 2.
+        let frame = unsafe { sized::read(frame)? };
         // SAFETY: promise 2.
         let known = unsafe { handle::array(rects, rects_len, "rects") }?;
         let known = rects_of(known);
@@ -188,8 +181,7 @@ pub unsafe extern "C" fn lbx_output_resize(
     format: u32,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        let output = unsafe { handle::part(output) }?;
+        let output = handle::part(output)?;
         let format = format_of(format)?;
         output.reshape(Size::new(w, h), format, || None)
     })
@@ -207,8 +199,7 @@ pub unsafe extern "C" fn lbx_output_place(
     scale: u32,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        let output = unsafe { handle::part(output) }?;
+        let output = handle::part(output)?;
         let scale = if scale == 0 { Placement::default().scale } else { scale };
         output.output.place(Placement { x, y, width_mm, scale });
         Ok(())

@@ -113,10 +113,7 @@ pub unsafe extern "C" fn lbx_server_new(
 /// Threads: any, in callbacks too: the server then ends on another thread, soon after. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_server_free(server: *mut lbx_server) {
-    guard::call(|| {
-        // SAFETY: promise 1.
-        unsafe { handle::end(server) }
-    });
+    guard::call(|| handle::end(server));
 }
 
 /// Writes the line that a person pastes into a client, "lightbox://host:port/TICKET#FINGERPRINT", with a new ticket.
@@ -133,8 +130,9 @@ pub unsafe extern "C" fn lbx_server_address(
     space: usize,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promises 1 and 2.
-        let (server, host) = unsafe { (handle::part(server)?, handle::some_text(host, "host")?) };
+        let server = handle::part(server)?;
+        // SAFETY: promise 2.
+        let host = unsafe { handle::some_text(host, "host")? };
         let address = server.server.address(host).map_err(Failure::argument)?;
         // SAFETY: promise 3.
         unsafe { put_text(text, space, &address) }
@@ -146,10 +144,7 @@ pub unsafe extern "C" fn lbx_server_address(
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_server_event_fd(server: *const lbx_server) -> c_int {
-    guard::value(-1, || {
-        // SAFETY: promise 1.
-        Ok(unsafe { handle::part(server) }?.signal.raw())
-    })
+    guard::value(-1, || Ok(handle::part(server)?.signal.raw()))
 }
 
 /// Takes the next event; set `event->size` before. Read steadily: a session whose input nobody reads is closed.
@@ -163,8 +158,7 @@ pub unsafe extern "C" fn lbx_server_next_event(
     event: *mut lbx_server_event,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        let server = unsafe { handle::part(server) }?;
+        let server = handle::part(server)?;
         // SAFETY: promise 3.
         let place = unsafe { sized::place(event) }?;
         let mut kept = lock(&server.kept);
@@ -178,10 +172,7 @@ pub unsafe extern "C" fn lbx_server_next_event(
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_server_port(server: *const lbx_server) -> u16 {
-    guard::value(0, || {
-        // SAFETY: promise 1.
-        Ok(unsafe { handle::part(server) }?.server.local_addr().port())
-    })
+    guard::value(0, || Ok(handle::part(server)?.server.local_addr().port()))
 }
 
 /// True if every session's client has everything that was submitted, and proved it; so also while there is no session.
@@ -189,10 +180,7 @@ pub unsafe extern "C" fn lbx_server_port(server: *const lbx_server) -> u16 {
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_server_is_settled(server: *const lbx_server) -> bool {
-    guard::value(false, || {
-        // SAFETY: promise 1.
-        Ok(unsafe { handle::part(server) }?.server.is_settled())
-    })
+    guard::value(false, || Ok(handle::part(server)?.server.is_settled()))
 }
 
 /// The guest's lock keys, for the lamps of the keyboards: LBX_LOCK_* bits.
@@ -200,8 +188,7 @@ pub unsafe extern "C" fn lbx_server_is_settled(server: *const lbx_server) -> boo
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_server_set_leds(server: *mut lbx_server, locks: u32) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        let server = unsafe { handle::part(server) }?;
+        let server = handle::part(server)?;
         server.server.set_leds(locks_of(locks));
         Ok(())
     })
@@ -218,8 +205,7 @@ pub unsafe extern "C" fn lbx_server_sessions(
     len: *mut usize,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        let server = unsafe { handle::part(server) }?;
+        let server = handle::part(server)?;
         if ids.is_null() && space > 0 {
             return Err(Failure::argument("nowhere to put the sessions"));
         }
@@ -243,8 +229,9 @@ pub unsafe extern "C" fn lbx_server_disconnect(
     reason: *const c_char,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promises 1 and 2.
-        let (server, reason) = unsafe { (handle::part(server)?, handle::text(reason, "reason")?) };
+        let server = handle::part(server)?;
+        // SAFETY: promise 2.
+        let reason = unsafe { handle::text(reason, "reason")? };
         // SAFETY: promise 2.
         let session = unsafe { lbx_session_id::read(session) }?;
         match server.server.disconnect(session, reason.unwrap_or_default()) {

@@ -121,7 +121,7 @@ fn measure(name: &str, recording: Recording, options: &Options) -> Result<Value,
     let first = first.unwrap_or_default();
     let stats = watch.client.stats();
     let source = host.source().image();
-    let exact = watch.is_exact() && watch.picture().is_some_and(|seen| same(&seen, source));
+    let exact = watch.is_exact() && watch.picture().is_some_and(|seen| same(seen.as_ref(), source));
     let (latencies, shown) = latencies(&drawn, &watch.counters);
     let sent = server.sessions().into_iter().next().map(|(_, s)| s).unwrap_or_default();
     let late = relay.map(|relay| relay.latest_us());

@@ -159,7 +159,7 @@ impl Ends {
     }
 
     fn shows(&self, image: &Still) -> bool {
-        self.canvas.get(0).is_some_and(|shown| shown.as_ref().rows().eq(image.image().rows()))
+        self.canvas.get(0).is_some_and(|shown| shown.rows().eq(image.image().rows()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use lightbox_client::{Client, Output};
 use lightbox_codec::geom::{Rect, Region, Size};
-use lightbox_codec::pixel::{Image, PixelFormat};
+use lightbox_codec::pixel::{ImageRef, PixelFormat};
 use winit::dpi::PhysicalSize;
 use winit::event_loop::ActiveEventLoop;
 use winit::window::Window;
@@ -114,7 +114,7 @@ impl Pane {
 }
 
 /// Draws `rect` of the window, which is `width` pixels wide: the picture's pixels, and black beside it.
-fn draw(window: &mut [u32], width: u32, image: &Image, rect: Rect) {
+fn draw(window: &mut [u32], width: u32, image: ImageRef<'_>, rect: Rect) {
     let inside = rect.intersect(image.size().rect()).unwrap_or_default();
     for y in rect.y..rect.bottom() {
         let start = (y * width + rect.x) as usize;
@@ -125,7 +125,7 @@ fn draw(window: &mut [u32], width: u32, image: &Image, rect: Rect) {
         if shown == 0 {
             continue;
         }
-        let row = image.as_ref().row(y);
+        let row = image.row(y);
         let from = rect.x as usize;
         match image.format() {
             PixelFormat::Bgrx8 => {
@@ -162,6 +162,8 @@ fn softbuffer_rect(rect: &Rect) -> Option<softbuffer::Rect> {
 
 #[cfg(test)]
 mod tests {
+    use lightbox_codec::pixel::Image;
+
     use super::*;
 
     #[test]
@@ -169,7 +171,7 @@ mod tests {
         let mut image = Image::new(Size::new(3, 2), PixelFormat::Bgrx8).unwrap();
         image.as_mut().fill(Rect::new(1, 1, 1, 1), [1, 2, 3, 0xFF]);
         let mut window = vec![9; 5 * 3];
-        draw(&mut window, 5, &image, Rect::new(1, 0, 4, 3));
+        draw(&mut window, 5, image.as_ref(), Rect::new(1, 0, 4, 3));
         assert_eq!(window, [9, 0, 0, 0, 0, 9, 0x03_02_01, 0, 0, 0, 9, 0, 0, 0, 0]);
     }
 }

@@ -125,9 +125,8 @@ fn goes_on(name: &str, mut misdeeds: Vec<Misdeed>, says: impl Fn(&Control) -> bo
     misdeeds.push(frame(3_000, 0, &[fill(SIZE.rect(), 0xEE)]));
     against(misdeeds, async |client: &Client, _: &Connection, heard: &mut Heard| {
         until(name, || {
-            let shows = client.with_surface(1, |image| {
-                image.as_ref().rows().flatten().step_by(4).all(|blue| *blue == 0xEE)
-            });
+            let shows =
+                client.with_surface(1, |image| image.rows().flatten().step_by(4).all(|blue| *blue == 0xEE));
             shows == Some(true) && heard.any(&says)
         })
         .await;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use lightbox_client::Client;
 use lightbox_codec::geom::{Rect, Size};
-use lightbox_codec::pixel::{Image, PixelFormat};
+use lightbox_codec::pixel::{Image, ImageRef, PixelFormat};
 use lightbox_server::{Config, Damage, Event, Output, Server};
 
 use crate::support::{PATIENCE, until};
@@ -69,13 +69,13 @@ impl Desk {
     /// Waits until `client` has proved that it shows the picture, and compares every byte.
     pub(crate) fn proves(&self, client: &Client) {
         until("the picture is proved", || self.server.is_settled() && client.counts().all_verified());
-        let shows = client.with_surface(self.output.id(), |image| equal(image, &self.picture));
+        let shows = client.with_surface(self.output.id(), |image| equal(image, self.picture.as_ref()));
         assert_eq!(shows, Some(true), "verified, and yet not the source's bytes");
     }
 }
 
-fn equal(a: &Image, b: &Image) -> bool {
-    let rows = || a.as_ref().rows().zip(b.as_ref().rows());
+fn equal(a: ImageRef<'_>, b: ImageRef<'_>) -> bool {
+    let rows = || a.rows().zip(b.rows());
     match a.format() {
         PixelFormat::Bgrx8 => rows().all(|(a, b)| {
             a.as_chunks::<4>().0.iter().zip(b.as_chunks::<4>().0).all(|(a, b)| a[..3] == b[..3])

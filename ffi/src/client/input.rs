@@ -19,8 +19,7 @@ use crate::input::{
 /// Threads, here and below: any; what one thread does arrives in order. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_key(client: *mut lbx_client, code: u32, pressed: u32) -> lbx_result {
-    // SAFETY: promise 1.
-    unsafe { act(client, || Ok(Action::Key { code: key_code(code)?, pressed: pressed != 0 })) }
+    act(client, || Ok(Action::Key { code: key_code(code)?, pressed: pressed != 0 }))
 }
 
 /// A pointer button (LBX_BUTTON_*) went down or up at this place; `output` is `LBX_NO_OUTPUT` while the pointer is
@@ -38,8 +37,7 @@ pub unsafe extern "C" fn lbx_client_button(
         let at = (output != LBX_NO_OUTPUT).then(|| place(output, x, y)).transpose()?;
         Ok(Action::Button { code: key_code(code)?, pressed: pressed != 0, at })
     };
-    // SAFETY: promise 1.
-    unsafe { act(client, button) }
+    act(client, button)
 }
 
 /// The pointer is at this pixel of the monitor. since 0.1
@@ -50,22 +48,19 @@ pub unsafe extern "C" fn lbx_client_pointer(
     x: u32,
     y: u32,
 ) -> lbx_result {
-    // SAFETY: promise 1.
-    unsafe { act(client, || place(output, x, y).map(Action::Pointer)) }
+    act(client, || place(output, x, y).map(Action::Pointer))
 }
 
 /// The pointer moved by a distance, in 1/256 pixel, while it is relative. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_motion(client: *mut lbx_client, dx: i32, dy: i32) -> lbx_result {
-    // SAFETY: promise 1.
-    unsafe { act(client, || Ok(Action::Motion { dx, dy })) }
+    act(client, || Ok(Action::Motion { dx, dy }))
 }
 
 /// The wheel turned, in 1/120 notch; right and down are positive. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_wheel(client: *mut lbx_client, dx: i32, dy: i32) -> lbx_result {
-    // SAFETY: promise 1.
-    unsafe { act(client, || Ok(Action::Wheel { dx, dy })) }
+    act(client, || Ok(Action::Wheel { dx, dy }))
 }
 
 /// An input method has text: UTF-8, ending with a NUL, at most `LBX_TEXT_MAX` bytes. It is copied. since 0.1
@@ -79,8 +74,7 @@ pub unsafe extern "C" fn lbx_client_text(client: *mut lbx_client, text: *const c
             false => Err(Failure::argument(format_args!("text is longer than {LBX_TEXT_MAX} bytes"))),
         }
     };
-    // SAFETY: promise 1.
-    unsafe { act(client, action) }
+    act(client, action)
 }
 
 /// A finger or pen did something. since 0.1
@@ -93,33 +87,27 @@ pub unsafe extern "C" fn lbx_client_touch(client: *mut lbx_client, touch: *const
         };
         touch.action()
     };
-    // SAFETY: promise 1.
-    unsafe { act(client, action) }
+    act(client, action)
 }
 
 /// The terminal's lock keys: LBX_LOCK_* bits. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_locks(client: *mut lbx_client, locks: u32) -> lbx_result {
-    // SAFETY: promise 1.
-    unsafe { act(client, || Ok(Action::Locks(locks_of(locks)))) }
+    act(client, || Ok(Action::Locks(locks_of(locks))))
 }
 
 /// The window lost the focus: the server lets go of every key and button that is held. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_unfocus(client: *mut lbx_client) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        unsafe { handle::part(client) }?.client.unfocus();
+        handle::part(client)?.client.unfocus();
         Ok(())
     })
 }
 
-/// # Safety
-/// Promise 1.
-unsafe fn act(client: *mut lbx_client, action: impl FnOnce() -> Result<Action, Failure>) -> lbx_result {
+fn act(client: *mut lbx_client, action: impl FnOnce() -> Result<Action, Failure>) -> lbx_result {
     guard::call(|| {
-        // SAFETY: the caller's promise.
-        let client = unsafe { handle::part(client) }?;
+        let client = handle::part(client)?;
         client.client.input(action()?);
         Ok(())
     })

@@ -43,8 +43,7 @@ pub unsafe extern "C" fn lbx_client_read_stats(
     stats: *mut lbx_client_stats,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        let client = unsafe { handle::part(client) }?;
+        let client = handle::part(client)?;
         // SAFETY: promise 3.
         let place = unsafe { sized::place(stats) }?;
         place.fill(of_client(&client.client.stats()));

@@ -79,8 +79,9 @@ pub unsafe extern "C" fn lbx_server_read_session_stats(
     stats: *mut lbx_session_stats,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promises 1 and 2.
-        let (server, session) = unsafe { (handle::part(server)?, lbx_session_id::read(session)?) };
+        let server = handle::part(server)?;
+        // SAFETY: promise 2.
+        let session = unsafe { lbx_session_id::read(session)? };
         // SAFETY: promise 3.
         let place = unsafe { sized::place(stats) }?;
         let sessions = server.server.sessions();
@@ -98,8 +99,7 @@ pub unsafe extern "C" fn lbx_output_read_stats(
     stats: *mut lbx_output_stats,
 ) -> lbx_result {
     guard::call(|| {
-        // SAFETY: promise 1.
-        let output = unsafe { handle::part(output) }?;
+        let output = handle::part(output)?;
         // SAFETY: promise 3.
         let place = unsafe { sized::place(stats) }?;
         place.fill(of_output(output.output.stats()));

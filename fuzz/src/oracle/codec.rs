@@ -20,7 +20,7 @@ pub fn lossless_decode(bytes: &[u8]) {
     }
     // Raw and flat samples are bytes; whoever keeps them in a surface clears what its format does not have.
     if let (Ok(plain), false) = (&plain, matches!(Method::of(coded), Some(Method::Raw | Method::Flat))) {
-        spare_bits_are_as_defined(plain);
+        spare_bits_are_as_defined(plain.as_ref());
     }
 }
 

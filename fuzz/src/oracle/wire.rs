@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use lightbox_client::paint::Canvas;
-use lightbox_codec::pixel::{Image, PixelFormat};
+use lightbox_codec::pixel::{ImageRef, PixelFormat};
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::channel::input::ServerInput;
@@ -83,15 +83,18 @@ pub fn frame(bytes: &[u8]) {
 const SLOTS: u64 = 8;
 
 /// Whatever a server sends, nobody who reads a surface meets samples that its format does not have.
-pub(super) fn spare_bits_are_as_defined(image: &Image) {
+pub(super) fn spare_bits_are_as_defined(image: ImageRef<'_>) {
     match image.format() {
-        PixelFormat::Bgrx8 => assert!(image.bytes().as_chunks::<4>().0.iter().all(|px| px[3] == 0xFF)),
+        PixelFormat::Bgrx8 => {
+            assert!(image.rows().all(|row| row.as_chunks::<4>().0.iter().all(|px| px[3] == 0xFF)))
+        }
         PixelFormat::Bgrx10 => {
-            assert!(image.bytes().as_chunks::<4>().0.iter().all(|px| px[3] & 0xC0 == 0xC0))
+            assert!(image.rows().all(|row| row.as_chunks::<4>().0.iter().all(|px| px[3] & 0xC0 == 0xC0)))
         }
         PixelFormat::Gray8 => (),
         PixelFormat::Gray16(depth) => {
-            let mut samples = image.bytes().as_chunks::<2>().0.iter().map(|s| u16::from_le_bytes(*s));
+            let mut samples =
+                image.rows().flat_map(|row| row.as_chunks::<2>().0).map(|s| u16::from_le_bytes(*s));
             assert!(samples.all(|sample| sample <= depth.max()));
         }
     }

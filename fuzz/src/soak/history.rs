@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use lightbox_codec::digest::{Digest, DigestContext};
 use lightbox_codec::geom::{TileGrid, TileIndex};
-use lightbox_codec::pixel::{Image, PixelFormat};
+use lightbox_codec::pixel::{Image, ImageRef, PixelFormat};
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::NewFrame;
 
@@ -38,7 +38,7 @@ impl History {
             }
             let mut samples: Vec<Samples> = Vec::new();
             for picture in pictures {
-                let Some(bytes) = tile_bytes(picture, write.tile) else { continue };
+                let Some(bytes) = tile_bytes(picture.as_ref().as_ref(), write.tile) else { continue };
                 if samples.iter().any(|s| s.bytes[..] == bytes[..]) {
                     continue;
                 }
@@ -50,7 +50,7 @@ impl History {
     }
 
     /// True if `tile` of `image` shows what the source showed when frame `epoch` was made.
-    pub(super) fn agrees(&self, tile: Tile, epoch: u64, image: &Image) -> bool {
+    pub(super) fn agrees(&self, tile: Tile, epoch: u64, image: ImageRef<'_>) -> bool {
         let Some(samples) = self.frames.get(&tile).and_then(|t| t.get(&epoch)) else { return false };
         let Some(shown) = tile_bytes(image, tile.1) else { return false };
         samples.iter().any(|s| s.bytes[..] == shown[..])
@@ -58,7 +58,7 @@ impl History {
 
     /// True if no sample of `tile` of `image` is more than `error` from what the source showed when frame `epoch` was
     /// made.
-    pub(super) fn is_within(&self, error: u32, tile: Tile, epoch: u64, image: &Image) -> bool {
+    pub(super) fn is_within(&self, error: u32, tile: Tile, epoch: u64, image: ImageRef<'_>) -> bool {
         let Some(samples) = self.frames.get(&tile).and_then(|t| t.get(&epoch)) else { return false };
         let Some(shown) = tile_bytes(image, tile.1) else { return false };
         let deep = matches!(image.format(), PixelFormat::Gray16(_));
@@ -131,8 +131,8 @@ impl Timeline {
 }
 
 /// The samples of a tile without padding.
-pub(super) fn tile_bytes(image: &Image, tile: TileIndex) -> Option<Vec<u8>> {
-    let part = image.as_ref().crop(TileGrid::new(image.size()).rect(tile))?;
+pub(super) fn tile_bytes(image: ImageRef<'_>, tile: TileIndex) -> Option<Vec<u8>> {
+    let part = image.crop(TileGrid::new(image.size()).rect(tile))?;
     Some(part.rows().fold(Vec::new(), |mut all, row| {
         all.extend_from_slice(row);
         all

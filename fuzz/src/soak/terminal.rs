@@ -354,11 +354,10 @@ impl Terminal {
     fn spoil(&mut self, paint: &Paint) {
         let surface = paint.frame.header.surface;
         let painted: Vec<_> = paint.tiles.iter().filter(|tile| !paint.newer.contains(tile)).collect();
-        let (Some(image), false) = (self.canvas.get_mut(surface), painted.is_empty()) else { return };
+        let (Some(mut image), false) = (self.canvas.get_mut(surface), painted.is_empty()) else { return };
         let tile = *painted[self.rng.below(painted.len() as u64) as usize];
         let rect = TileGrid::new(image.size()).rect(tile);
-        let mut all = image.as_mut();
-        let Some(mut part) = all.crop_mut(rect) else { return };
+        let Some(mut part) = image.crop_mut(rect) else { return };
         let row = part.row_mut(self.rng.below(rect.h.into()) as u32);
         let at = self.rng.below(row.len() as u64) as usize;
         row[at] ^= 1 << self.rng.below(8);

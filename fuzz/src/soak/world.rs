@@ -148,7 +148,8 @@ impl World {
             return Some(format!("the client has surfaces {:?}", surfaces.keys()));
         }
         let differs = |(id, screen): &(&u32, &super::host::Screen)| {
-            self.terminal.canvas().get(**id) != Some(screen.picture.as_ref())
+            let shown = self.terminal.canvas().get(**id);
+            !shown.is_some_and(|shown| shown.rows().eq(screen.picture.as_ref().as_ref().rows()))
         };
         let different = self.host.screens().iter().find(differs);
         different.map(|(id, _)| format!("screen {id} is verified and looks different"))

@@ -4,7 +4,6 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use lightbox_codec::geom::Rect;
 use lightbox_codec::pixel::{Image, ImageRef};
 
 use super::boxes::{CodedBox, How};
@@ -57,7 +56,7 @@ impl Pool {
         let (done, results) = channel();
         for (index, b) in boxes.iter().enumerate() {
             // Every second rect stays here, so that this thread is never idle; plain ones are rare and quick.
-            let pixels = (!stays_here(index, b)).then(|| copy_of(image, b.rect)).flatten();
+            let pixels = (!stays_here(index, b)).then(|| image.crop(b.rect).map(Image::from)).flatten();
             if let Some(pixels) = pixels {
                 // Where nobody takes it, it is coded below.
                 let _ = workers.jobs.send(Job { index, what: *b, pixels, done: done.clone() });
@@ -118,11 +117,4 @@ impl Drop for Workers {
             let _ = thread.join();
         }
     }
-}
-
-fn copy_of(image: ImageRef<'_>, rect: Rect) -> Option<Image> {
-    let part = image.crop(rect)?;
-    let mut copy = Image::new(rect.size(), image.format()).ok()?;
-    copy.as_mut().copy_from(part);
-    Some(copy)
 }

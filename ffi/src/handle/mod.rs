@@ -1,7 +1,9 @@
-//! What C may hold: pointers with their ownership fixed in a type, text and arrays it lends for a call.
+//! What C may hold: handles with their ownership fixed in a type, text and arrays it lends for a call.
+//!
+//! Of a handle nothing is promised: what is none, was freed or is of another type is found out.
 //!
 //! # What every caller promises
-//! 1. A handle is what this library gave, of the type it says, and not freed before the call began.
+//! 1. A callback takes the userdata that was given with it, on any thread, and returns.
 //! 2. Text is NULL or ends with a NUL; an array is NULL or has as many elements as the call says; both stay as they
 //!    are until the call returns.
 //! 3. An out-parameter is NULL or may be written.
@@ -9,14 +11,16 @@
 //! The SAFETY comments of this crate speak of them as promises 1 to 3.
 #![allow(unsafe_code)]
 
+mod table;
+
 use std::ffi::{CStr, c_char};
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::error::Failure;
+use crate::error::{Failure, LBX_ERROR_HANDLE, LBX_ERROR_LIMIT};
 use crate::guard;
 
-/// A value that C owns by pointer and every thread may use: `_new` gives it, `_free` ends C's part in it.
+/// A value that C owns by a handle and every thread may use: `_new` gives it, `_free` ends C's part in it.
 ///
 /// Each call takes part in the ownership until it returns, so that a `_free` inside one of its callbacks, or beside it
 /// on another thread, takes effect when the call is over.
@@ -30,41 +34,48 @@ pub(crate) trait Shared: Send + Sync + Sized + 'static {
 /// # Safety
 /// Promise 3.
 pub(crate) unsafe fn give<T: Shared>(value: T, out: *mut *mut T) -> Result<(), Failure> {
-    // SAFETY: promise 3; the pointer is written only here, after everything else has succeeded.
-    unsafe { put(out, Arc::into_raw(Arc::new(value)).cast_mut(), T::NAME) }
+    let full = || Failure::new(LBX_ERROR_LIMIT, "there are as many objects as there can be");
+    let key = table::insert(Arc::new(value)).ok_or_else(full)?;
+    // SAFETY: promise 3.
+    let put = unsafe { put(out, std::ptr::without_provenance_mut(key), T::NAME) };
+    if put.is_err() {
+        // Nobody will ever know it.
+        drop(table::remove(key, |_| true));
+    }
+    put
 }
 
 /// Takes part in the value behind a handle.
-///
-/// # Safety
-/// Promise 1.
-pub(crate) unsafe fn part<T: Shared>(handle: *const T) -> Result<Arc<T>, Failure> {
+pub(crate) fn part<T: Shared>(handle: *const T) -> Result<Arc<T>, Failure> {
+    let name = T::NAME;
     if handle.is_null() {
-        return Err(Failure::argument(format_args!("the {} is NULL", T::NAME)));
+        return Err(Failure::argument(format_args!("the {name} is NULL")));
     }
-    // SAFETY: by promise 1 the pointer came from `give`, that is `Arc::into_raw`, and C's part is not freed, so the
-    // count is at least one while it is raised; the part that is made owns what was raised.
-    unsafe {
-        Arc::increment_strong_count(handle);
-        Ok(Arc::from_raw(handle))
-    }
+    let value = table::find(handle.addr()).ok_or_else(|| gone(name))?;
+    value.downcast::<T>().map_err(|_| another(name))
 }
 
 /// Ends C's part in a value. Inside a callback another thread does it: a value may wait for threads of its own when it
 /// ends, and this may be one of them.
-///
-/// # Safety
-/// Promise 1.
-pub(crate) unsafe fn end<T: Shared>(handle: *mut T) -> Result<(), Failure> {
+pub(crate) fn end<T: Shared>(handle: *mut T) -> Result<(), Failure> {
     if handle.is_null() {
         return Ok(());
     }
-    // SAFETY: by promise 1 this is the part that `give` handed out, and C does not use it again.
-    let value = unsafe { Arc::from_raw(handle.cast_const()) };
+    let Some(value) = table::remove(handle.addr(), |value| value.is::<T>()) else {
+        return part::<T>(handle.cast_const()).map(drop);
+    };
     if guard::in_callback() {
         elsewhere(value);
     }
     Ok(())
+}
+
+fn gone(name: &str) -> Failure {
+    Failure::new(LBX_ERROR_HANDLE, format_args!("the {name} was freed, or never was"))
+}
+
+fn another(name: &str) -> Failure {
+    Failure::new(LBX_ERROR_HANDLE, format_args!("the handle is of something else than a {name}"))
 }
 
 /// Drops a value on a thread of its own. Where the system gives no thread the value stays for ever: better than a
@@ -164,12 +175,8 @@ mod tests {
     fn a_free_beside_a_call_waits_for_the_call() {
         let (tell, told) = channel();
         let handle = new(tell);
-        // SAFETY: the handle is fresh, and freed once.
-        let part = unsafe {
-            let part = part(handle).unwrap();
-            end(handle).unwrap();
-            part
-        };
+        let part = part(handle).unwrap();
+        end(handle).unwrap();
         assert!(told.try_recv().is_err());
         drop(part);
         assert_eq!(told.recv(), Ok(std::thread::current().id()));
@@ -179,17 +186,16 @@ mod tests {
     fn a_free_in_a_callback_happens_on_another_thread() {
         let (tell, told) = channel();
         let handle = new(tell);
-        // SAFETY: the handle is fresh, and freed once.
-        guard::callback(|| unsafe { end(handle) }.unwrap());
+        guard::callback(|| end(handle).unwrap());
         assert_ne!(told.recv().unwrap(), std::thread::current().id());
     }
 
     #[test]
     fn null_is_an_argument_error_and_free_of_null_is_none() {
-        // SAFETY: NULL is what promises 1 and 2 allow.
+        assert!(part::<Tell>(std::ptr::null()).is_err());
+        assert!(end::<Tell>(std::ptr::null_mut()).is_ok());
+        // SAFETY: NULL is what promise 2 allows.
         unsafe {
-            assert!(part::<Tell>(std::ptr::null()).is_err());
-            assert!(end::<Tell>(std::ptr::null_mut()).is_ok());
             assert!(array::<u32>(std::ptr::null(), 1, "rects").is_err());
             assert!(array::<u32>(std::ptr::null(), 0, "rects").unwrap().is_empty());
             assert!(some_text(std::ptr::null(), "host").is_err());
