@@ -3,12 +3,15 @@
 
 #[path = "c_examples/compile.rs"]
 mod compile;
+#[path = "c_examples/picture.rs"]
+mod picture;
 #[path = "c_examples/program.rs"]
 mod program;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use compile::{Language, Link, compile};
+use picture::{read, same_picture, scratch};
 use program::Program;
 
 #[test]
@@ -59,35 +62,4 @@ fn the_guides_quote_what_compiles() {
             assert!(source.contains(quote), "{guide} quotes what {example} does not say:\n{quote}");
         }
     }
-}
-
-/// Lets the host show thirty frames to the terminal, and compares what the one had with what the other saw.
-fn same_picture(host: &Path, terminal: &Path, dir: &Path) {
-    let (shown, seen) = (dir.join("shown.ppm"), dir.join("seen.ppm"));
-    let mut host = Program::start(host, &["--frames", "30", "--dump", text(&shown)]);
-    let address = host.line();
-    let said = Program::start(terminal, &[&address, text(&seen)]).succeeds();
-    host.succeeds();
-    // 640x400 pixels have 10x7 tiles.
-    assert_eq!(said, "70 of 70 tiles verified\n");
-    let (shown, seen) = (read(&shown), read(&seen));
-    assert_eq!(shown.len(), "P6\n640 400\n255\n".len() + 640 * 400 * 3);
-    assert!(shown == seen, "the pictures differ; they are in {}", dir.display());
-}
-
-/// A folder of this test's own, empty.
-fn scratch(name: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    // What an earlier run left must not pass for this one's.
-    let _ = std::fs::remove_dir_all(&dir);
-    std::fs::create_dir_all(&dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
-    dir
-}
-
-fn read(path: &Path) -> Vec<u8> {
-    std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("cargo's target folder has a name in UTF-8")
 }

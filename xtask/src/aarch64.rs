@@ -5,30 +5,26 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::error::{Error, Result};
-use crate::process::{output, run_within};
+use crate::process::run_within;
+use crate::toolchain;
 
 /// `cargo xtask test-aarch64 [ARGS]`: the arguments go to the test program.
 ///
 /// `RUSTC` may name a compiler that has the target's standard library, as for every call of cargo.
 pub(crate) fn test(root: &Path, arguments: &[&str]) -> Result<()> {
-    need_standard_library()?;
+    let advice = "`rustup target add aarch64-unknown-linux-gnu`, or RUSTC=a compiler that has it";
+    if !toolchain::has_standard_library(TARGET)? {
+        return Err(Error::Absent { what: "the standard library for aarch64", advice });
+    }
     need(LINKER, "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross")?;
     need(EMULATOR, "apt-get install qemu-user-static")?;
     let mut cargo = Command::new("cargo");
     cargo.args(["test", "-p", "lightbox-codec", "--lib", "--target", TARGET, "--"]).args(arguments);
     // Static, so that the emulator needs no folder of foreign libraries.
     cargo.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-C target-feature=+crt-static");
-    cargo.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER);
+    toolchain::link_for(TARGET, &mut cargo);
     cargo.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", EMULATOR);
     run_within(TEST_MINUTES, cargo.current_dir(root))
-}
-
-fn need_standard_library() -> Result<()> {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let libraries = output(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]))?;
-    let advice = "`rustup target add aarch64-unknown-linux-gnu`, or RUSTC=a compiler that has it";
-    let is_there = std::fs::read_dir(libraries.trim()).is_ok_and(|mut files| files.next().is_some());
-    if is_there { Ok(()) } else { Err(Error::Absent { what: "the standard library for aarch64", advice }) }
 }
 
 fn need(tool: &'static str, advice: &'static str) -> Result<()> {

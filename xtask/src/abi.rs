@@ -1,6 +1,7 @@
 //! `ffi/abi.txt`: the `lbx_*` symbols that the built shared library exports, sorted, one a line. A symbol that comes
 //! or goes shows in the diff of the commit that does it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -50,15 +51,34 @@ fn library_in(messages: &str) -> Option<PathBuf> {
 }
 
 fn exported(library: &Path) -> Result<String> {
-    let table = output(Command::new("nm").args(["-D", "--defined-only", "--format=posix"]).arg(library))?;
-    Ok(symbols_in(&table))
+    let names = exports(library)?;
+    Ok(lines(&names.into_iter().filter(|name| name.starts_with("lbx_")).collect()))
 }
 
-fn symbols_in(table: &str) -> String {
-    let names = table.lines().filter_map(|line| line.split_whitespace().next());
-    let mut names: Vec<&str> = names.filter(|name| name.starts_with("lbx_")).collect();
-    names.sort_unstable();
+/// Every symbol that a shared library defines for others.
+pub(crate) fn exports(library: &Path) -> Result<BTreeSet<String>> {
+    let table = output(Command::new("nm").args(["-D", "--defined-only", "--format=posix"]).arg(library))?;
+    Ok(names_in(&table))
+}
+
+/// The symbols of ours that an archive offers: a static library, or the import library of a DLL.
+pub(crate) fn offered_by(archive: &Path) -> Result<BTreeSet<String>> {
+    let table = output(Command::new("nm").args(["-g", "--defined-only", "--format=posix"]).arg(archive))?;
+    Ok(names_in(&table).into_iter().filter(|name| name.starts_with("lbx_")).collect())
+}
+
+/// The committed list.
+pub(crate) fn committed(root: &Path) -> Result<BTreeSet<String>> {
+    Ok(error::read(&root.join(FILE))?.lines().map(String::from).collect())
+}
+
+/// Names as the committed list has them.
+pub(crate) fn lines(names: &BTreeSet<String>) -> String {
     names.iter().flat_map(|name| [name, "\n"]).collect()
+}
+
+fn names_in(table: &str) -> BTreeSet<String> {
+    table.lines().filter_map(|line| line.split_whitespace().next()).map(String::from).collect()
 }
 
 const FILE: &str = "ffi/abi.txt";
@@ -68,10 +88,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_symbols_are_listed_and_in_order() {
-        let table = "rust_eh_personality T 10 2\nlbx_session_new T 30 5\nlbx_client_new T 20 5\n";
-        assert_eq!(symbols_in(table), "lbx_client_new\nlbx_session_new\n");
-        assert_eq!(symbols_in(""), "");
+    fn symbols_are_listed_in_order() {
+        let table = "lbx_session_new T 30 5\nlbx_client_new T 20 5\n\n";
+        assert_eq!(lines(&names_in(table)), "lbx_client_new\nlbx_session_new\n");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(crate) enum Error {
         "{file} differs from the code; run `cargo xtask {command}` and commit it with the change that caused it"
     )]
     Drift { file: &'static str, command: &'static str },
+    #[error("{library} exports other symbols than ffi/abi.txt says: {what} {symbols}")]
+    Symbols { library: &'static str, what: &'static str, symbols: String },
     #[error("{0} walls are broken, each named above")]
     Walls(usize),
     #[error("step `{step}` failed: {source}")]

@@ -4,6 +4,7 @@
 //! * [`walls`] checks what no compiler checks: who may import whom, where `unsafe` may stand, which documents are
 //!   indexed.
 //! * [`header`] and [`abi`] keep the committed C header and the list of exported symbols equal to the code.
+//! * [`dist`] builds and installs what C programs link.
 //! * [`aarch64`] runs the codec's tests on that architecture, in an emulator.
 //! * [`fuzz`] starts the long hunts, which CI does not run.
 //! * [`train`] makes the constants of the still codec from images.
@@ -11,10 +12,12 @@
 mod aarch64;
 mod abi;
 mod ci;
+mod dist;
 mod error;
 mod fuzz;
 mod header;
 mod process;
+mod toolchain;
 mod train;
 mod walls;
 
@@ -43,6 +46,7 @@ fn run(root: &Path, words: &[&str]) -> Result<()> {
         ["header", "--check"] => header::check(root),
         ["abi"] => abi::write(root),
         ["abi", "--check"] => abi::check(root, &abi::build(root)?),
+        ["dist", rest @ ..] => dist::run(root, rest),
         ["test-aarch64", rest @ ..] => aarch64::test(root, rest),
         ["soak", rest @ ..] => fuzz::soak(root, rest),
         ["fuzz", target] => fuzz::hunt(root, target, None),
@@ -68,6 +72,8 @@ usage: cargo xtask COMMAND
   walls                         layering, unsafe rooms, file sizes, documents
   header [--check]              write ffi/include/lightbox.h from the code, or compare
   abi [--check]                 write ffi/abi.txt from the built library, or compare
+  dist DIR [--profile NAME] [--target TRIPLE] [--sizes]
+                                install libraries, headers, pkg-config and CMake files, documents below DIR
   test-aarch64 [TEST ARGS]      the codec's tests on that architecture, in QEMU
   soak [--updates N] [--seed S] the exactness oracle for as long as you like
   fuzz TARGET [SECONDS]         cargo-fuzz on one target (needs the nightly toolchain and cargo-fuzz)
