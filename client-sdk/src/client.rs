@@ -9,9 +9,12 @@ use lightbox_codec::pixel::ImageRef;
 use lightbox_net::clock;
 use lightbox_net::driver::Shared;
 use lightbox_net::runtime::Runtime;
+use lightbox_net::stream::ByteStream;
+use lightbox_protocol::channel::stream::{StreamError, StreamId};
 use lightbox_protocol::exact::{Counts, TileState};
 use lightbox_protocol::msg::control::{Close, Layout, MAX_TEXT};
 use lightbox_protocol::msg::input::Action;
+use lightbox_protocol::msg::stream::{Name, Urgency};
 use lightbox_protocol::session::client::{ClientSession, Command, Config as SessionConfig};
 use lightbox_protocol::wire::ids::close;
 use tokio::sync::Notify;
@@ -123,6 +126,28 @@ impl Client {
     /// The layout that the terminal would like; the guest decides.
     pub fn want_layout(&self, layout: Layout) {
         self.link.command(Command::WantLayout(layout));
+    }
+
+    /// Opens a byte stream to the server's application; [`Event::Stream`](crate::Event::Stream) says whether it is
+    /// taken. It ends with the connection.
+    ///
+    /// # Errors
+    /// [`Config::streams`] or the server's setting has no room for one more, or there is no connection.
+    pub fn open_stream(&self, name: Name, urgency: Urgency) -> Result<ByteStream, StreamError> {
+        self.link.open_stream(name, urgency)
+    }
+
+    /// Takes a byte stream that the server offers.
+    ///
+    /// # Errors
+    /// It is not offered any more.
+    pub fn accept_stream(&self, stream: StreamId) -> Result<ByteStream, StreamError> {
+        self.link.accept_stream(stream)
+    }
+
+    /// Does not take a byte stream that the server offers; `reason` is for people.
+    pub fn refuse_stream(&self, stream: StreamId, reason: &str) {
+        self.link.refuse_stream(stream, reason);
     }
 
     /// The state of a tile, as the person may be told it.

@@ -75,6 +75,14 @@ impl Config {
         self
     }
 
+    /// The byte streams that each side may have open at one time, at most 24: what devices, files and agents speak
+    /// through. The application is asked before one that the server opens is taken. Each holds up to 256 KiB that its
+    /// application has not read. Default: 0, none.
+    pub fn streams(mut self, most: u32) -> Self {
+        self.capabilities.streams = most.into();
+        self
+    }
+
     /// A connection of which nothing was heard for so long is lost, and another is tried. The shorter of both
     /// sides' counts. Default: 30 s.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {

@@ -5,6 +5,7 @@ use lightbox_codec::geom::{Rect, TileIndex};
 use lightbox_net::driver::Shared;
 use lightbox_net::events::Merge;
 use lightbox_protocol::Time;
+use lightbox_protocol::channel::stream::{MAX_STREAMS, StreamEvent};
 use lightbox_protocol::msg::control::{Close, Layout, Role, SessionId, Surface};
 use lightbox_protocol::msg::display::{CursorPosition, CursorShape};
 use lightbox_protocol::msg::input::Locks;
@@ -58,6 +59,8 @@ pub enum Event {
     CursorAt(CursorPosition),
     /// The guest's lock keys.
     Leds(Locks),
+    /// Something happened to a byte stream.
+    Stream(StreamEvent),
     /// The connection is gone; the client tries to get it back.
     Lost(Close),
     /// The session is over. Nothing follows.
@@ -66,8 +69,8 @@ pub enum Event {
 
 /// Room for events that wait for the application; most weigh 1.
 const ROOM: usize = 4_096;
-/// Events beyond that, merged: one for each surface and kind.
-const MAX_LATE: usize = 64;
+/// Events beyond that, merged: one for each surface and kind, and what can be told of all byte streams.
+const MAX_LATE: usize = 64 + 4 * 2 * MAX_STREAMS;
 /// Rects of an update that is merged from several; where there are more, it says one that holds them all.
 const MAX_RECTS: usize = 64;
 /// Bytes of an event that weigh as much as a small event.

@@ -124,6 +124,7 @@ impl Network {
             }
             client::Event::CursorShape(shape) => return self.tell.tell(Event::CursorShape(shape)),
             client::Event::CursorAt(at) => return self.tell.tell(Event::CursorAt(at)),
+            client::Event::Stream(event) => return self.tell.tell(Event::Stream(event)),
             client::Event::Leds(locks) => return self.tell.tell(Event::Leds(locks)),
             client::Event::Lost(why) => return self.tell.tell(Event::Lost(why)),
             client::Event::Ended(why) => return self.tell.ended(why),

@@ -20,6 +20,7 @@ pub struct Config {
     pub(crate) workers: Option<usize>,
     pub(crate) sweep: u32,
     pub(crate) slot_memory: u64,
+    pub(crate) streams: u32,
 }
 
 impl Config {
@@ -38,6 +39,7 @@ impl Config {
             workers: None,
             sweep: 8,
             slot_memory: 64 << 20,
+            streams: 0,
         }
     }
 
@@ -105,6 +107,14 @@ impl Config {
     /// client offers fewer. Here each costs about 200 bytes. Default: 64 MiB; 0: none.
     pub fn slot_memory(mut self, bytes: u64) -> Self {
         self.slot_memory = bytes;
+        self
+    }
+
+    /// The byte streams that each side of a session may have open at one time, at most 24: what devices, files and
+    /// agents speak through. The application is asked before one that a client opens is taken; clients that may only
+    /// look open none. Each holds up to 256 KiB that its application has not read. Default: 0, none.
+    pub fn streams(mut self, most: u32) -> Self {
+        self.streams = most;
         self
     }
 }

@@ -1,3 +1,4 @@
+use lightbox_protocol::channel::stream::StreamEvent;
 use lightbox_protocol::msg::control::{Close, Layout, SessionId};
 use lightbox_protocol::msg::input::Action;
 
@@ -41,6 +42,13 @@ pub enum Event {
         session: SessionId,
         /// Which.
         layout: Layout,
+    },
+    /// Something happened to a byte stream.
+    Stream {
+        /// In which session.
+        session: SessionId,
+        /// What, and to which.
+        event: StreamEvent,
     },
     /// Tiles reached the client other than they left; they are sent again by another path.
     Mismatch {

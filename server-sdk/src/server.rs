@@ -14,11 +14,14 @@ use lightbox_net::address::{Address, Ticket};
 use lightbox_net::driver::{ControlStream, drive};
 use lightbox_net::endpoint::{Attempt, Connection, Server as Endpoint, ServerConfig};
 use lightbox_net::runtime::{Runtime, Tasks};
+use lightbox_net::stream::ByteStream;
 use lightbox_net::tls::{self, Fingerprint, Identity};
 use lightbox_protocol::Time;
+use lightbox_protocol::channel::stream::{StreamError, StreamId};
 use lightbox_protocol::msg::control::{Close, Hello, Layout, MAX_SURFACES, Output as Place, SessionId};
 use lightbox_protocol::msg::display::{CursorPosition, CursorShape};
 use lightbox_protocol::msg::input::{Locks, Place as CursorPlace};
+use lightbox_protocol::msg::stream::{Name, Urgency};
 use lightbox_protocol::session::server::{Command, Config as SessionConfig, ServerSession};
 use lightbox_protocol::wire::ids::close;
 use tokio::sync::Notify;
@@ -199,10 +202,46 @@ impl Server {
         self.inner.tell_all(|| Command::Leds(locks));
     }
 
+    /// Opens a byte stream to a session's client; [`Event::Stream`] says whether it is taken. It ends with the
+    /// connection.
+    ///
+    /// # Errors
+    /// There is no such session; [`Config::streams`] or the client's setting has no room for one more, or the client is
+    /// not connected.
+    pub fn open_stream(
+        &self,
+        session: SessionId,
+        name: Name,
+        urgency: Urgency,
+    ) -> Result<ByteStream, StreamError> {
+        self.seat(session).ok_or(StreamError::Closed)?.link.open_stream(name, urgency)
+    }
+
+    /// Takes a byte stream that a client offers.
+    ///
+    /// # Errors
+    /// It is not offered any more.
+    pub fn accept_stream(&self, session: SessionId, stream: StreamId) -> Result<ByteStream, StreamError> {
+        self.seat(session).ok_or(StreamError::Closed)?.link.accept_stream(stream)
+    }
+
+    /// Does not take a byte stream that a client offers; `reason` is for people.
+    pub fn refuse_stream(&self, session: SessionId, stream: StreamId, reason: &str) {
+        if let Some(seat) = self.seat(session) {
+            seat.link.refuse_stream(stream, reason);
+        }
+    }
+
     /// Ends a session. False if there is none of that name.
     pub fn disconnect(&self, session: SessionId, reason: &str) -> bool {
-        let seat = lock(&self.inner.seats).get(&session).cloned();
+        let seat = self.seat(session);
         seat.map(|s| s.link.command(Command::Close(Close::new(close::DONE, reason)))).is_some()
+    }
+}
+
+impl Server {
+    fn seat(&self, session: SessionId) -> Option<Arc<Seat>> {
+        lock(&self.inner.seats).get(&session).cloned()
     }
 }
 
@@ -291,6 +330,7 @@ impl Inner {
         config.role = grant.role;
         config.life = self.config.life;
         config.capabilities.slots = self.config.slot_memory / CELL;
+        config.capabilities.streams = self.config.streams.into();
         let seat = Seat::new(ServerSession::new(config), hello.terminal.clone(), key, &self.tell);
         let mut seats = lock(&self.seats);
         seats.retain(|_, seat| !seat.link.lock().is_ended());

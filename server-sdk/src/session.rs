@@ -123,6 +123,7 @@ impl Seat {
                 tell.tell_last(Event::Left { session, why });
                 true
             }
+            server::Event::Stream(event) => tell.tell(Event::Stream { session, event }),
             server::Event::Input(action) => tell.tell(Event::Input { session, action }),
             server::Event::WantLayout(layout) => tell.tell(Event::WantLayout { session, layout }),
         };

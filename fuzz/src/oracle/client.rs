@@ -21,6 +21,7 @@ use lightbox_protocol::session::{Cause, Effect, Path, Session};
 use lightbox_protocol::wire::{Encode, Writer, ids};
 
 use super::script::Script;
+use super::streams;
 
 /// What a session is told, step by step: garbage, well-formed messages out of place, frames, answers of its painter,
 /// and the end of its connection.
@@ -49,7 +50,7 @@ struct Client {
 
 impl Client {
     fn new() -> Self {
-        let capabilities = Capabilities { max_pixels: MAX_PIXELS, ..Capabilities::default() };
+        let capabilities = Capabilities { max_pixels: MAX_PIXELS, streams: 6, ..Capabilities::default() };
         let config = Config { terminal: "t".into(), ticket: vec![1; 8], capabilities };
         Self {
             session: ClientSession::new(config),
@@ -64,7 +65,13 @@ impl Client {
     }
 
     fn cause(&mut self, script: &mut Script<'_>) -> Cause<Command> {
-        match script.u8() % 24 {
+        let choice = script.u8();
+        match choice % 24 {
+            _ if choice >= 248 => {
+                streams::application(script, self.session.streams());
+                Cause::Tick
+            }
+            _ if choice >= 240 => streams::cause(script),
             0 => Cause::Command(Command::Connect { binding: [script.u8(); 32] }),
             1 => Cause::Control(welcome(script).to_frame()),
             2..=5 => Cause::Control(self.message(script).to_frame()),
@@ -202,7 +209,10 @@ impl Client {
 
     fn handle(&mut self, cause: Cause<Command>) {
         let length = match &cause {
-            Cause::Control(bytes) | Cause::Datagram(bytes) | Cause::Stream { bytes, .. } => bytes.len(),
+            Cause::Control(bytes)
+            | Cause::Datagram(bytes)
+            | Cause::Stream { bytes, .. }
+            | Cause::Both { bytes, .. } => bytes.len(),
             _ => 0,
         };
         self.session.handle(self.now, cause);
@@ -255,7 +265,7 @@ impl Client {
 fn welcome(script: &mut Script<'_>) -> Control {
     Control::Welcome(Welcome {
         version: 1 + u64::from(script.below(16) == 1),
-        capabilities: Capabilities::default(),
+        capabilities: Capabilities { streams: script.number() % 9, ..Capabilities::default() },
         session: SessionId([script.u8(); 16]),
         resume_secret: [script.u8(); 32],
         resume_ms: script.number(),

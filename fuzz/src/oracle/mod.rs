@@ -15,6 +15,7 @@ mod codec;
 mod outside;
 mod script;
 mod server;
+mod streams;
 mod wire;
 
 pub use client::client_ops;

@@ -22,6 +22,7 @@ use lightbox_protocol::wire::{Encode, frame, ids};
 
 use super::client::action;
 use super::script::Script;
+use super::streams;
 
 /// What a session is told, step by step: garbage, well-formed messages out of place, proofs that are right and wrong,
 /// commands of its host, and clients that come, go and come again.
@@ -54,6 +55,7 @@ struct Server {
 impl Server {
     fn new(script: &mut Script<'_>) -> Self {
         let mut config = Config::new(ID, [9; 32]);
+        config.capabilities.streams = script.number() % 9;
         config.role = if script.chance() { Role::View } else { Role::Control };
         config.life = Duration::from_millis(script.number());
         Self {
@@ -70,7 +72,13 @@ impl Server {
     }
 
     fn step(&mut self, script: &mut Script<'_>) {
-        let cause = match script.u8() % 20 {
+        let choice = script.u8();
+        let cause = match choice % 20 {
+            _ if choice >= 248 => {
+                streams::application(script, self.session.streams());
+                return self.drain(0);
+            }
+            _ if choice >= 240 => streams::cause(script),
             0 | 1 => Cause::Command(self.attach(script)),
             2..=4 => return self.frame(script),
             5..=7 => {
@@ -145,7 +153,7 @@ impl Server {
             _ => None,
         };
         let applied_to = script.number();
-        let mut capabilities = Capabilities::default();
+        let mut capabilities = Capabilities { streams: 6, ..Capabilities::default() };
         if script.below(16) == 1 {
             capabilities.max_pixels = script.number();
         }
@@ -233,7 +241,10 @@ impl Server {
 
     fn handle(&mut self, cause: Cause<Command>) {
         let length = match &cause {
-            Cause::Control(bytes) | Cause::Datagram(bytes) | Cause::Stream { bytes, .. } => bytes.len(),
+            Cause::Control(bytes)
+            | Cause::Datagram(bytes)
+            | Cause::Stream { bytes, .. }
+            | Cause::Both { bytes, .. } => bytes.len(),
             _ => 0,
         };
         // A client that is refused or sent away is told so; nobody else hears anything while nobody is there.

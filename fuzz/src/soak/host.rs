@@ -388,7 +388,7 @@ impl Host {
             }
             Event::Input(Action::Wheel { dx, .. }) => self.news.push_back(News::Input(dx)),
             Event::Ended(why) => return Err(Broken::Ended(why)),
-            Event::Detached(_) | Event::Input(_) | Event::WantLayout(_) => (),
+            Event::Detached(_) | Event::Input(_) | Event::WantLayout(_) | Event::Stream(_) => (),
         }
         Ok(())
     }

@@ -107,6 +107,7 @@ impl Way {
                 self.streams += 1;
                 Carrier::Stream(self.streams)
             }
+            Lane::Both { .. } => unreachable!("no end of the soak opens a byte stream"),
         };
         self.wire.send(now, carrier, bytes);
     }

@@ -262,7 +262,8 @@ impl Terminal {
             | Event::Layout(_)
             | Event::CursorShape(_)
             | Event::CursorAt(_)
-            | Event::Leds(_) => (),
+            | Event::Leds(_)
+            | Event::Stream(_) => (),
         }
         Ok(())
     }

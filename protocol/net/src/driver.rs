@@ -4,6 +4,8 @@
 //! [`drive`] carries out what it wants, over one connection after another: the latest one has the session. Nothing in
 //! here decides anything.
 
+mod both;
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -17,6 +19,7 @@ use lightbox_protocol::wire::ids;
 use quinn::{ConnectionError, ReadError, RecvStream, SendStream, VarInt};
 use tokio::sync::{Notify, mpsc};
 
+use self::both::Both;
 use crate::clock;
 use crate::endpoint::Connection;
 use crate::runtime::Tasks;
@@ -81,6 +84,7 @@ struct Line<S> {
     connection: Connection,
     shared: Arc<Shared<S>>,
     turn: u64,
+    both: Both,
     /// Why this side closed the connection.
     closed: OnceLock<Close>,
 }
@@ -96,7 +100,7 @@ impl<S: Session> Line<S> {
         };
         // The driver that had it finds out.
         shared.wake.notify_waiters();
-        Self { connection, shared, turn, closed: OnceLock::new() }
+        Self { connection, shared, turn, both: Both::default(), closed: OnceLock::new() }
     }
 
     /// The session, if this connection still has it.
@@ -125,6 +129,11 @@ impl<S: Session> Line<S> {
         close(&self.connection, &why);
         // The first reason is the one that the peer is told.
         let _ = self.closed.set(why);
+    }
+
+    /// Closes the connection of a peer that took back a stream.
+    fn reset(&self) {
+        self.close(Close::new(ids::close::UNEXPECTED, "a stream was reset"));
     }
 
     /// Why the connection ended, in the session's terms.
@@ -221,7 +230,7 @@ where
     let mut tasks = Tasks::new(runtime);
     tasks.spawn(read_control(recv, line.clone()));
     tasks.spawn(accept_streams(line.clone()));
-    tasks.spawn(refuse_streams(line.clone()));
+    tasks.spawn(both::accept(line.clone()));
     tasks.spawn(read_datagrams(line.clone()));
     let mut out = Out { line: line.clone(), control: Queue::start(&mut tasks, send), input: None };
     let mut next_path = Time(0);
@@ -277,7 +286,12 @@ struct Out<S> {
     input: Option<Queue>,
 }
 
-impl<S: Session> Out<S> {
+impl<S> Out<S>
+where
+    S: Session + Send + 'static,
+    S::Command: Send,
+    S::Event: Send,
+{
     fn send(&mut self, tasks: &mut Tasks, lane: Lane, bytes: Bytes) {
         let quic = self.line.connection.quic().clone();
         let fits = match lane {
@@ -297,6 +311,9 @@ impl<S: Session> Out<S> {
                     }
                 });
                 true
+            }
+            Lane::Both { carrier, priority, last } => {
+                Both::send(&self.line, tasks, carrier, priority, bytes, last)
             }
         };
         if !fits {
@@ -381,14 +398,6 @@ where
     }
 }
 
-/// No kind of this version needs a second stream that goes both ways.
-async fn refuse_streams<S: Session>(line: Arc<Line<S>>) {
-    if line.connection.quic().accept_bi().await.is_ok() {
-        let why = "only the control stream goes both ways; other kinds were not agreed on";
-        line.close(Close::new(ids::close::UNEXPECTED, why));
-    }
-}
-
 async fn read_stream<S: Session>(mut stream: RecvStream, line: Arc<Line<S>>) {
     let id = VarInt::from(stream.id()).into_inner();
     let mut next = stream.read_chunk(CHUNK, true).await;
@@ -413,7 +422,7 @@ async fn read_stream<S: Session>(mut stream: RecvStream, line: Arc<Line<S>>) {
             }
             Ok(None) => return line.handle(Cause::Stream { id, bytes: Bytes::new(), fin: true }),
             Err(ReadError::Reset(_)) => {
-                return line.close(Close::new(ids::close::UNEXPECTED, "a stream was reset"));
+                return line.reset();
             }
             Err(_) => return,
         }

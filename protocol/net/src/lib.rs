@@ -12,6 +12,7 @@
 //! - [`driver`]: the loop between a connection and a session
 //! - [`events`]: what the loop tells an application
 //! - [`runtime`]: where all of it runs, and its time passes
+//! - [`stream`]: a byte stream as applications hold it
 //! - `lab` (feature): the same connections on a virtual clock, and what a desktop over them feels like
 //! - [`clock`]: the only clock of the project
 
@@ -25,4 +26,5 @@ pub mod events;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod runtime;
+pub mod stream;
 pub mod tls;

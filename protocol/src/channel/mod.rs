@@ -4,3 +4,4 @@
 pub mod cursor;
 pub mod display;
 pub mod input;
+pub mod stream;

@@ -4,10 +4,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+pub use super::capabilities::Capabilities;
 use crate::digest::Digest;
 use crate::geom::{Size, TileIndex};
 use crate::pixel::{PixelFormat, SampleDepth};
-use crate::wire::ids::{capability, close, codec, control, format};
+use crate::wire::ids::{close, control, format};
 use crate::wire::{Decode, Encode, Reader, WireError, Writer};
 
 /// The newest protocol version. ALPN already says `lightbox/1`; this counts compatible steps within it.
@@ -20,9 +21,6 @@ pub const MAX_TEXT: u64 = 256;
 pub const MAX_SURFACES: usize = 16;
 /// The most tiles one proof speaks of; its digests fill half a control message.
 pub const MAX_PROOF: usize = 2_000;
-
-const MAX_CAPABILITIES: u64 = 64;
-const MAX_CAPABILITY: u64 = 512;
 
 /// Names a session across its connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -132,77 +130,6 @@ struct Number(u64);
 impl Decode for Number {
     fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
         input.varint().map(Number)
-    }
-}
-
-/// What a peer can do. Unknown capabilities are skipped; a missing one means the least.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Capabilities {
-    /// Coders it can decode (client) or will use (server): [`codec`].
-    pub codecs: Vec<u64>,
-    /// Pixel formats it can keep or will send: [`format`].
-    pub formats: Vec<u64>,
-    /// The most pixels that all surfaces together may have.
-    pub max_pixels: u64,
-    /// The cells of 4,096 bytes in which the client keeps tiles to be shown again; 0: none.
-    pub slots: u64,
-}
-
-impl Default for Capabilities {
-    /// Everything this version knows, room for eight 4K outputs, and 64 MiB of slots.
-    fn default() -> Self {
-        Self {
-            codecs: [codec::LOSSLESS, codec::FIRST, codec::HIGH, codec::LOW].into(),
-            formats: [format::BGRX8, format::GRAY8, format::GRAY16, format::BGRX10].into(),
-            max_pixels: 64 << 20,
-            slots: 16_384,
-        }
-    }
-}
-
-impl Encode for Capabilities {
-    fn encode(&self, out: &mut Writer) {
-        let list = |ids: &[u64]| {
-            let mut list = Writer::new();
-            ids.iter().for_each(|id| list.varint(*id));
-            list.into_vec()
-        };
-        out.varint(4);
-        for (id, value) in [
-            (capability::CODECS, list(&self.codecs)),
-            (capability::FORMATS, list(&self.formats)),
-            (capability::MAX_PIXELS, list(&[self.max_pixels])),
-            (capability::SLOTS, list(&[self.slots])),
-        ] {
-            out.varint(id);
-            out.blob(&value);
-        }
-    }
-}
-
-impl Decode for Capabilities {
-    fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
-        let mut all = Capabilities { codecs: Vec::new(), formats: Vec::new(), max_pixels: 0, slots: 0 };
-        for _ in 0..input.count("capabilities", MAX_CAPABILITIES, 2)? {
-            let id = input.varint()?;
-            let mut value = Reader::new(input.blob("capability length", MAX_CAPABILITY)?);
-            let list = |value: &mut Reader<'_>| {
-                let mut ids = Vec::new();
-                while !value.is_empty() {
-                    ids.push(value.varint()?);
-                }
-                Ok(ids)
-            };
-            match id {
-                capability::CODECS => all.codecs = list(&mut value)?,
-                capability::FORMATS => all.formats = list(&mut value)?,
-                capability::MAX_PIXELS => all.max_pixels = value.varint()?,
-                capability::SLOTS => all.slots = value.varint()?,
-                _ => continue,
-            }
-            value.finish()?;
-        }
-        Ok(all)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Message values and their layout, one module a channel. No behaviour.
 
+mod capabilities;
 pub mod control;
 pub mod display;
 pub mod input;
+pub mod stream;

@@ -11,6 +11,7 @@ pub mod server;
 use bytes::Bytes;
 
 use crate::Time;
+use crate::channel::stream::{Carrier, StreamEvent, Streams, Want};
 use crate::msg::control::Close;
 use crate::rate::Estimate;
 
@@ -23,6 +24,16 @@ pub enum Cause<C> {
     Stream {
         /// Any number that no other stream of the connection has.
         id: u64,
+        /// They may be empty.
+        bytes: Bytes,
+        /// Nothing follows.
+        fin: bool,
+    },
+    /// The next bytes of a two-way stream other than the control stream, with its leading kind where the peer opened
+    /// it.
+    Both {
+        /// Which.
+        carrier: Carrier,
         /// They may be empty.
         bytes: Bytes,
         /// Nothing follows.
@@ -78,6 +89,15 @@ pub enum Lane {
         /// Higher leaves first.
         priority: i32,
     },
+    /// A two-way stream beside the control stream; the first bytes for one of [`Carrier::ours`] open it.
+    Both {
+        /// Which.
+        carrier: Carrier,
+        /// Higher leaves first; always the same for a stream.
+        priority: i32,
+        /// Nothing follows in this direction.
+        last: bool,
+    },
 }
 
 impl Lane {
@@ -86,7 +106,7 @@ impl Lane {
         match self {
             Lane::Control => 1_000_000,
             Lane::Input => INPUT_PRIORITY,
-            Lane::Once { priority } => priority,
+            Lane::Once { priority } | Lane::Both { priority, .. } => priority,
         }
     }
 }
@@ -121,4 +141,17 @@ pub trait Session {
 
     /// The next thing to do.
     fn poll(&mut self) -> Effect<Self::Event>;
+
+    /// The session's byte streams; poll after a call of theirs.
+    fn streams(&mut self) -> &mut Streams;
+}
+
+/// What the byte streams want done, as an effect of their session.
+fn stream_effect<E>(want: Want, event: impl FnOnce(StreamEvent) -> E) -> Effect<E> {
+    match want {
+        Want::Tell(told) => Effect::Event(event(told)),
+        Want::Send { carrier, priority, bytes, last } => {
+            Effect::Send(Lane::Both { carrier, priority, last }, bytes)
+        }
+    }
 }

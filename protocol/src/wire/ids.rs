@@ -29,6 +29,8 @@ ids! {
         FRAME = 0x03,
         /// Server to client, one a cursor shape.
         CURSOR = 0x04,
+        /// Both ways, opened by either: wire frames of [`super::byte_stream`].
+        BYTES = 0x05,
         /// Reserved: one a USB device and direction.
         USB = 0x10,
         /// Reserved: one a clipboard transfer.
@@ -99,6 +101,24 @@ ids! {
 }
 
 ids! {
+    /// Message types of a byte stream.
+    byte_stream {
+        /// The opener, first: a name, an urgency and credit.
+        OPEN = 0x01,
+        /// The other end, first: it takes the stream; credit.
+        ACCEPT = 0x02,
+        /// Bytes within the credit.
+        DATA = 0x03,
+        /// More credit.
+        CREDIT = 0x04,
+        /// No bytes follow in this direction.
+        END = 0x05,
+        /// The stream is over, or not taken.
+        CLOSE = 0x06,
+    }
+}
+
+ids! {
     /// Operations inside a frame.
     op {
         /// One colour over a rect.
@@ -155,6 +175,8 @@ ids! {
         OUTPUTS = 0x04,
         /// The memory for tiles seen before, in cells, as a varint.
         SLOTS = 0x05,
+        /// The byte streams that each side may have open, as a varint.
+        STREAMS = 0x06,
     }
 }
 

@@ -8,6 +8,7 @@ use lightbox_protocol::geom::Size;
 use lightbox_protocol::msg::control::{Capabilities, Control};
 use lightbox_protocol::msg::display::{CursorPosition, CursorShape, Feedback, Frame, Heartbeat};
 use lightbox_protocol::msg::input::{Action, Copies, Event};
+use lightbox_protocol::msg::stream::StreamMessage;
 use lightbox_protocol::wire::frame::{Assembler, MAX_CONTROL, MAX_HELLO, MAX_INPUT};
 use lightbox_protocol::wire::{Decode, Encode, WireError};
 use proptest::prelude::*;
@@ -52,6 +53,19 @@ proptest! {
         let event = Event { seq, action };
         check(&event)?;
         prop_assert!(event.to_bytes().len() <= MAX_INPUT);
+    }
+
+    /// DATA is as long as it is; of all others no part is taken for the whole.
+    #[test]
+    fn stream_messages(message in values::stream()) {
+        let read = |bytes: &[u8]| {
+            let bytes = Bytes::copy_from_slice(bytes);
+            Ok(StreamMessage::read(message.kind(), bytes)?.expect("a known type"))
+        };
+        match &message {
+            StreamMessage::Data(bytes) => prop_assert!(read(bytes).as_ref() == Ok(&message)),
+            other => check_bytes(other, &other.to_bytes(), read)?,
+        }
     }
 
     #[test]
@@ -117,6 +131,11 @@ fn try_all(bytes: &[u8]) {
         if let Ok(Some(message)) = Control::read(kind, bytes)
             && !matches!(message, Control::Hello(_) | Control::Welcome(_) | Control::Proof(_))
         {
+            assert_eq!(message.to_bytes(), bytes, "{message:?} has two forms");
+        }
+    }
+    for kind in 0..8 {
+        if let Ok(Some(message)) = StreamMessage::read(kind, Bytes::copy_from_slice(bytes)) {
             assert_eq!(message.to_bytes(), bytes, "{message:?} has two forms");
         }
     }

@@ -13,6 +13,7 @@ use lightbox_protocol::msg::display::{
 use lightbox_protocol::msg::input::{
     Action, Copies, Event, KeySet, Locks, Place, PointerAt, Touch, TouchPhase,
 };
+use lightbox_protocol::msg::stream::{Open, StreamMessage, Urgency};
 use lightbox_protocol::pixel::{PixelFormat, SampleDepth};
 use lightbox_protocol::wire::ids::codec;
 use lightbox_protocol::wire::{Encode, VARINT_MAX};
@@ -49,6 +50,7 @@ pub(crate) fn any_message() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         control().prop_map(|m| m.to_bytes()),
         control().prop_map(|m| m.to_frame().to_vec()),
+        stream().prop_map(|m| m.to_frame().to_vec()),
         (varint(), action()).prop_map(|(seq, action)| Event { seq, action }.to_bytes()),
         copies().prop_map(|m| m.to_bytes()),
         feedback().prop_map(|m| m.to_bytes()),
@@ -66,12 +68,27 @@ fn text(limit: usize) -> impl Strategy<Value = String> {
 
 fn capabilities() -> impl Strategy<Value = Capabilities> {
     let ids = || prop::collection::vec(varint(), 0..8);
-    (ids(), ids(), varint(), varint()).prop_map(|(codecs, formats, max_pixels, slots)| Capabilities {
-        codecs,
-        formats,
-        max_pixels,
-        slots,
+    (ids(), ids(), varint(), varint(), varint()).prop_map(|(codecs, formats, max_pixels, slots, streams)| {
+        Capabilities { codecs, formats, max_pixels, slots, streams }
     })
+}
+
+/// A message of a byte stream.
+pub(crate) fn stream() -> impl Strategy<Value = StreamMessage> {
+    let urgency = prop_oneof![Just(Urgency::Urgent), Just(Urgency::Normal), Just(Urgency::Bulk)];
+    let open = ("[a-z0-9._-]{1,64}", urgency, any::<u32>()).prop_map(|(name, urgency, credit)| Open {
+        name: name.parse().expect("a name"),
+        urgency,
+        credit,
+    });
+    prop_oneof![
+        open.prop_map(StreamMessage::Open),
+        any::<u32>().prop_map(StreamMessage::Accept),
+        prop::collection::vec(any::<u8>(), 1..300).prop_map(|bytes| StreamMessage::Data(bytes.into())),
+        any::<u32>().prop_map(StreamMessage::Credit),
+        Just(StreamMessage::End),
+        (varint(), text(256)).prop_map(|(code, reason)| StreamMessage::Close(Close { code, reason })),
+    ]
 }
 
 fn hello() -> impl Strategy<Value = Hello> {

@@ -3,3 +3,4 @@
 mod hostile;
 mod pair;
 mod resume;
+mod streams;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::{NewFrame, Paint};
+use lightbox_protocol::channel::stream::Carrier;
 use lightbox_protocol::digest::{Digest, DigestContext};
 use lightbox_protocol::exact::{Left, SlotUse, Write};
 use lightbox_protocol::geom::{Size, TileGrid, TileIndex};
@@ -23,6 +24,7 @@ pub(crate) const SIZE: Size = Size::new(192, 128);
 /// A server that waits for its client, with surface 1 on output 0.
 pub(crate) fn new_server(change: impl FnOnce(&mut server::Config)) -> ServerSession {
     let mut config = server::Config::new(SessionId([5; 16]), [7; 32]);
+    config.capabilities.streams = 3;
     change(&mut config);
     let mut session = ServerSession::new(config);
     let surface = server::Command::Surface { id: 1, size: SIZE, format: PixelFormat::Gray8 };
@@ -38,7 +40,7 @@ pub(crate) fn new_client() -> ClientSession {
     ClientSession::new(client::Config {
         terminal: "ward-3".into(),
         ticket: vec![1; 13],
-        capabilities: Capabilities { max_pixels: 1 << 20, ..Capabilities::default() },
+        capabilities: Capabilities { max_pixels: 1 << 20, streams: 4, ..Capabilities::default() },
     })
 }
 
@@ -128,6 +130,11 @@ fn sorted(tiles: impl Iterator<Item = TileIndex>) -> Vec<TileIndex> {
     tiles
 }
 
+/// The stream as its other end names it.
+fn other_end(carrier: Carrier) -> Carrier {
+    Carrier { ours: !carrier.ours, ..carrier }
+}
+
 /// Both sessions, their applications, and what is on its way between them.
 pub(crate) struct Pair {
     pub(crate) now: Time,
@@ -154,9 +161,14 @@ pub(crate) struct Pair {
 impl Pair {
     /// Two sessions that are not connected.
     pub(crate) fn new() -> Self {
+        Self::with_server(new_server(|_| ()))
+    }
+
+    /// The same with a server of one's own.
+    pub(crate) fn with_server(server: ServerSession) -> Self {
         Self {
             now: Time(0),
-            server: new_server(|_| ()),
+            server,
             client: new_client(),
             truth: Picture::new(),
             shown: BTreeMap::new(),
@@ -277,6 +289,9 @@ impl Pair {
                     self.streams += 1;
                     self.frames.push_back(Cause::Stream { id: self.streams, bytes, fin: true });
                 }
+                Effect::Send(Lane::Both { carrier, last: fin, .. }, bytes) => {
+                    self.to_client.push_back(Cause::Both { carrier: other_end(carrier), bytes, fin });
+                }
                 Effect::Send(_, bytes) => self.to_client.push_back(Cause::Control(bytes)),
                 Effect::Datagram(bytes) => self.to_client.push_back(Cause::Datagram(bytes)),
                 Effect::Event(event) => self.server_events.push(event),
@@ -297,6 +312,9 @@ impl Pair {
     fn client_effect(&mut self, effect: Effect<client::Event>) {
         match effect {
             Effect::Send(Lane::Control, bytes) => self.to_server.push_back(Cause::Control(bytes)),
+            Effect::Send(Lane::Both { carrier, last: fin, .. }, bytes) => {
+                self.to_server.push_back(Cause::Both { carrier: other_end(carrier), bytes, fin });
+            }
             Effect::Send(_, bytes) => {
                 let bytes = Bytes::from([&[ids::stream::INPUT as u8], &bytes[..]].concat());
                 self.to_server.push_back(Cause::Stream { id: 1, bytes, fin: true });

@@ -16,11 +16,12 @@ use value::{Place, Value};
 const CONTROL: &str = include_str!("../../vectors/control.txt");
 const DISPLAY: &str = include_str!("../../vectors/display.txt");
 const INPUT: &str = include_str!("../../vectors/input.txt");
+const STREAM: &str = include_str!("../../vectors/stream.txt");
 const DIGEST: &str = include_str!("../../vectors/digest.txt");
 const SPEC: &str = include_str!("../../SPEC.md");
 
 /// Where the vectors of a file are found on the wire, by the front of their names.
-const PLACES: [(&str, Place); 10] = [
+const PLACES: [(&str, Place); 11] = [
     ("frame-", Place::Frame),
     ("feedback", Place::Feedback),
     ("heartbeat", Place::Heartbeat),
@@ -30,6 +31,7 @@ const PLACES: [(&str, Place); 10] = [
     ("unknown-input", Place::Input),
     ("input-too-long", Place::Input),
     ("input-", Place::InputDatagram),
+    ("stream-", Place::Stream),
     // All others are messages of the control stream.
     ("", Place::Control),
 ];
@@ -107,6 +109,7 @@ fn the_specification_quotes_the_vectors_exactly() {
         "cursor-shape",
         "event",
         "input",
+        "stream",
         "digest",
     ] {
         assert!(quotes.iter().any(|quote| quote.name.starts_with(kind)), "SPEC.md has no example of {kind}");
@@ -115,7 +118,7 @@ fn the_specification_quotes_the_vectors_exactly() {
 
 /// All vectors but those of digests.
 fn messages() -> Vec<Vector> {
-    [CONTROL, DISPLAY, INPUT].into_iter().flat_map(text::read).collect()
+    [CONTROL, DISPLAY, INPUT, STREAM].into_iter().flat_map(text::read).collect()
 }
 
 fn read(vector: &Vector) -> Result<Value, lightbox_protocol::wire::WireError> {

@@ -13,13 +13,15 @@ use lightbox_protocol::msg::display::{
 use lightbox_protocol::msg::input::{
     Action, Copies, Event, KeySet, Locks, Place, PointerAt, Touch, TouchPhase,
 };
+use lightbox_protocol::msg::stream::{Open, StreamMessage, Urgency};
 use lightbox_protocol::pixel::{PixelFormat, SampleDepth};
 use lightbox_protocol::wire::ids::{close, codec, format};
 
 use super::value::Value;
 
 /// Vectors that a version 1 peer reads but never writes.
-pub(crate) const READ_ONLY: [&str; 3] = ["hello-later-version", "unknown-control", "unknown-input"];
+pub(crate) const READ_ONLY: [&str; 4] =
+    ["hello-later-version", "unknown-control", "unknown-input", "stream-unknown"];
 
 /// Every valid vector by name.
 pub(crate) fn all() -> Vec<(&'static str, Value)> {
@@ -30,7 +32,8 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     all.extend(display());
     all.extend(events().map(|(name, seq, action)| (name, Value::Event(Event { seq, action }))));
     all.extend(copies());
-    all.extend([("unknown-control", Value::Skipped), ("unknown-input", Value::Skipped)]);
+    all.extend(streams().map(|(name, it)| (name, Value::Stream(it))));
+    all.extend(["unknown-control", "unknown-input", "stream-unknown"].map(|name| (name, Value::Skipped)));
     all
 }
 
@@ -51,7 +54,13 @@ fn admission() -> [(&'static str, Control); 4] {
     let session = SessionId(rising(0x00));
     let proof = *blake3::keyed_hash(&RESUME.0, &RESUME.1).as_bytes();
     [
-        ("hello-ticket", Control::Hello(hello.clone())),
+        (
+            "hello-ticket",
+            Control::Hello(Hello {
+                capabilities: Capabilities { streams: 8, ..capabilities.clone() },
+                ..hello.clone()
+            }),
+        ),
         (
             "hello-resume",
             Control::Hello(Hello {
@@ -69,6 +78,7 @@ fn admission() -> [(&'static str, Control); 4] {
                     formats: Vec::new(),
                     max_pixels: 0,
                     slots: 0,
+                    streams: 0,
                 },
                 terminal: String::new(),
                 ticket: Vec::new(),
@@ -239,4 +249,17 @@ fn copies() -> [(&'static str, Value); 2] {
 /// 16 bytes that count up from `first`.
 fn rising(first: u8) -> [u8; 16] {
     core::array::from_fn(|i| first + i as u8)
+}
+
+fn streams() -> [(&'static str, StreamMessage); 6] {
+    let name = "usb.0".parse().expect("a name");
+    let open = Open { name, urgency: Urgency::Urgent, credit: 256 << 10 };
+    [
+        ("stream-open", StreamMessage::Open(open)),
+        ("stream-accept", StreamMessage::Accept(256 << 10)),
+        ("stream-data", StreamMessage::Data(Bytes::from_static(b"abc"))),
+        ("stream-credit", StreamMessage::Credit(64 << 10)),
+        ("stream-end", StreamMessage::End),
+        ("stream-close", StreamMessage::Close(Close::new(close::REFUSED, "no devices allowed!"))),
+    ]
 }

@@ -5,6 +5,7 @@ use lightbox_protocol::geom::Size;
 use lightbox_protocol::msg::control::Control;
 use lightbox_protocol::msg::display::{CursorPosition, CursorShape, Feedback, Frame, Heartbeat};
 use lightbox_protocol::msg::input::{Copies, Event};
+use lightbox_protocol::msg::stream::{MAX_STREAM_MESSAGE, StreamMessage};
 use lightbox_protocol::wire::frame::{self, Assembler, MAX_CONTROL, MAX_INPUT};
 use lightbox_protocol::wire::{Decode, Encode, WireError, ids};
 
@@ -19,6 +20,7 @@ pub(crate) enum Place {
     Feedback,
     Heartbeat,
     CursorDatagram,
+    Stream,
 }
 
 /// What was read.
@@ -32,6 +34,7 @@ pub(crate) enum Value {
     Feedback(Feedback),
     Heartbeat(Heartbeat),
     CursorAt(CursorPosition),
+    Stream(StreamMessage),
     /// A message of a type that this version does not know.
     Skipped,
 }
@@ -58,6 +61,10 @@ pub(crate) fn read(place: Place, bytes: &[u8]) -> Result<Value, WireError> {
         Place::Feedback => Decode::from_bytes(bytes).map(Value::Feedback),
         Place::Heartbeat => Decode::from_bytes(bytes).map(Value::Heartbeat),
         Place::CursorDatagram => Decode::from_bytes(bytes).map(Value::CursorAt),
+        Place::Stream => {
+            let (kind, body) = message(bytes, MAX_STREAM_MESSAGE)?;
+            Ok(StreamMessage::read(kind, body)?.map_or(Value::Skipped, Value::Stream))
+        }
     }
 }
 
@@ -76,6 +83,7 @@ pub(crate) fn write(value: &Value) -> Vec<u8> {
         Value::Feedback(it) => it.to_bytes(),
         Value::Heartbeat(it) => it.to_bytes(),
         Value::CursorAt(it) => it.to_bytes(),
+        Value::Stream(message) => message.to_frame().to_vec(),
         Value::Skipped => Vec::new(),
     }
 }

@@ -9,6 +9,7 @@ use core::time::Duration;
 pub use session::ClientSession;
 
 use crate::channel::display::Paint;
+use crate::channel::stream::StreamEvent;
 use crate::digest::DigestContext;
 use crate::exact::DueTile;
 use crate::geom::TileIndex;
@@ -114,6 +115,8 @@ pub enum Event {
     CursorAt(CursorPosition),
     /// The guest's lock keys.
     Leds(Locks),
+    /// Something happened to a byte stream.
+    Stream(StreamEvent),
     /// The connection is gone; another may resume the session.
     Lost(Close),
     /// The session is over.

@@ -6,6 +6,7 @@ use super::{Command, Config, Event};
 use crate::Time;
 use crate::channel::display::{ClientDisplay, Next};
 use crate::channel::input::ClientInput;
+use crate::channel::stream::Streams;
 use crate::digest::DigestContext;
 use crate::exact::{Counts, Lease, TileState};
 use crate::geom::TileIndex;
@@ -13,7 +14,7 @@ use crate::msg::control::{Close, Control, Hello, Proof, Resume, SessionId, VERSI
 use crate::msg::display::{CursorPosition, CursorShape, Heartbeat, MAX_CURSOR_BYTES};
 use crate::session::secrets::resume_proof;
 use crate::session::server::malformed;
-use crate::session::{Cause, Effect, Lane, Path, Session};
+use crate::session::{Cause, Effect, Lane, Path, Session, stream_effect};
 use crate::wire::frame::{Assembler, MAX_CONTROL};
 use crate::wire::ids;
 use crate::wire::{Decode, Encode};
@@ -51,6 +52,7 @@ pub struct ClientSession {
     cursor: (u64, u64),
     cursor_streams: Vec<(u64, Vec<u8>)>,
     frame_streams: Vec<u64>,
+    byte_streams: Streams,
     /// What overtook the welcome, and its bytes.
     early: (Vec<Cause<Command>>, usize),
     feedback_due: Option<Time>,
@@ -85,6 +87,7 @@ impl ClientSession {
             cursor: (0, 0),
             cursor_streams: Vec::new(),
             frame_streams: Vec::new(),
+            byte_streams: Streams::default(),
             early: (Vec::new(), 0),
             feedback_due: None,
             last_feedback: Time(0),
@@ -171,6 +174,11 @@ impl ClientSession {
             let why = format_args!("the server uses {slots} cells of slots, this client keeps {limit}");
             return Err(Close::new(ids::close::LIMIT, why));
         }
+        let (streams, limit) = (welcome.capabilities.streams, self.config.capabilities.streams);
+        if streams > limit {
+            let why = format_args!("the server has {streams} byte streams, this client takes {limit}");
+            return Err(Close::new(ids::close::LIMIT, why));
+        }
         self.phase = Phase::Live;
         self.resume = Some((welcome.session, welcome.resume_secret));
         self.lease.reconnect();
@@ -183,6 +191,7 @@ impl ClientSession {
             self.display.restart(welcome.void_to);
         }
         self.display.agree(slots);
+        self.byte_streams.connect(streams, false);
         let (session, resumed, role) = (welcome.session, welcome.resumed, welcome.role);
         self.event(Event::Welcome { session, resumed, role, slots });
         let (early, _) = core::mem::take(&mut self.early);
@@ -193,7 +202,7 @@ impl ClientSession {
     fn keep_early(&mut self, cause: Cause<Command>) -> Result<(), Close> {
         let (causes, bytes) = &mut self.early;
         *bytes += match &cause {
-            Cause::Stream { bytes, .. } | Cause::Datagram(bytes) => bytes.len(),
+            Cause::Stream { bytes, .. } | Cause::Both { bytes, .. } | Cause::Datagram(bytes) => bytes.len(),
             _ => 0,
         };
         if *bytes > MAX_EARLY || causes.len() == MAX_EARLY_PIECES {
@@ -207,6 +216,7 @@ impl ClientSession {
     fn receive(&mut self, now: Time, cause: Cause<Command>) -> Result<(), Close> {
         match cause {
             Cause::Stream { id, bytes, fin } => self.stream(id, bytes, fin),
+            Cause::Both { carrier, bytes, fin } => self.byte_streams.receive(carrier, &bytes, fin),
             Cause::Datagram(bytes) => self.datagram(now, &bytes),
             _ => Ok(()),
         }
@@ -398,7 +408,16 @@ impl ClientSession {
         }
         if self.phase != Phase::Ended {
             self.phase = Phase::Ended;
+            self.lose_streams(&why);
             self.event(Event::Ended(why));
+        }
+    }
+
+    /// Byte streams end with their connection, and the application hears of it first.
+    fn lose_streams(&mut self, why: &Close) {
+        self.byte_streams.disconnect(why);
+        while let Some(want) = self.byte_streams.next_want() {
+            self.effects.push_back(stream_effect(want, Event::Stream));
         }
     }
 
@@ -459,6 +478,7 @@ impl ClientSession {
         self.feedback_due = None;
         self.early = (Vec::new(), 0);
         self.wire_bytes += core::mem::take(&mut self.path).wire_bytes;
+        self.lose_streams(&why);
         // Every other code is the server's word that it is over.
         if self.resume.is_none() || why.code != ids::close::TIMEOUT {
             self.phase = Phase::Ended;
@@ -481,7 +501,7 @@ impl Session for ClientSession {
         let connected = matches!(self.phase, Phase::Live | Phase::Knocking);
         let outcome = match cause {
             Cause::Control(bytes) if connected => self.control(now, &bytes),
-            bytes @ (Cause::Stream { .. } | Cause::Datagram(_)) => match self.phase {
+            bytes @ (Cause::Stream { .. } | Cause::Both { .. } | Cause::Datagram(_)) => match self.phase {
                 Phase::Live => self.receive(now, bytes),
                 Phase::Knocking => self.keep_early(bytes),
                 Phase::Idle | Phase::Ended => Ok(()),
@@ -510,8 +530,15 @@ impl Session for ClientSession {
     fn poll(&mut self) -> Effect<Event> {
         match self.effects.pop_front() {
             Some(effect) => effect,
-            None => Effect::Wait(self.next_tick()),
+            None => match self.byte_streams.next_want() {
+                Some(want) => stream_effect(want, Event::Stream),
+                None => Effect::Wait(self.next_tick()),
+            },
         }
+    }
+
+    fn streams(&mut self) -> &mut Streams {
+        &mut self.byte_streams
     }
 }
 

@@ -1,6 +1,7 @@
 //! The server's half of a session: one person's conversation with one desktop, over one connection after another.
 
 mod door;
+mod incoming;
 mod session;
 
 use alloc::vec::Vec;
@@ -10,6 +11,7 @@ pub use door::Door;
 pub use session::ServerSession;
 
 use crate::Time;
+use crate::channel::stream::StreamEvent;
 use crate::geom::{Size, TileIndex};
 use crate::msg::control::{Capabilities, Close, Hello, Layout, Role, SessionId};
 use crate::msg::display::{CursorPosition, CursorShape};
@@ -112,6 +114,8 @@ pub enum Event {
     },
     /// The terminal would like this layout.
     WantLayout(Layout),
+    /// Something happened to a byte stream.
+    Stream(StreamEvent),
 }
 
 /// Tiles to send again.
@@ -137,7 +141,7 @@ pub enum Why {
 }
 
 /// What is too much is told from what means nothing.
-pub(super) fn malformed(error: WireError) -> Close {
+pub(crate) fn malformed(error: WireError) -> Close {
     let code = match error {
         WireError::Limit { .. } => ids::close::LIMIT,
         _ => ids::close::MALFORMED,

@@ -2,11 +2,13 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::incoming::InputStreams;
 use super::{Command, Config, Event, Repair, Why, malformed};
 use crate::Time;
 use crate::channel::cursor::ServerCursor;
 use crate::channel::display::{Begin, NewFrame, Passes, ServerDisplay};
 use crate::channel::input::ServerInput;
+use crate::channel::stream::Streams;
 use crate::exact::Counts;
 use crate::msg::control::{
     Capabilities, Close, Control, Hello, Layout, Resume, Role, SessionId, Surface, VERSION, Welcome,
@@ -16,16 +18,16 @@ use crate::msg::display::{Feedback, Heartbeat};
 use crate::msg::input::{Action, Copies, Locks};
 use crate::rate::pace::Pacer;
 use crate::session::secrets::{Secrets, nonce};
-use crate::session::{Cause, Effect, Lane, Path, Session, cursor_priority, frame_priority, refine_priority};
-use crate::wire::frame::{Assembler, MAX_CONTROL, MAX_INPUT};
-use crate::wire::{Decode, Encode, Reader, ids};
+use crate::session::{
+    Cause, Effect, Lane, Path, Session, cursor_priority, frame_priority, refine_priority, stream_effect,
+};
+use crate::wire::frame::{Assembler, MAX_CONTROL};
+use crate::wire::{Decode, Encode, ids};
 
 /// A heartbeat leaves this often while nothing is missing.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A heartbeat leaves this often while acknowledgements are missing.
 const HEARTBEAT_ASKING: Duration = Duration::from_millis(250);
-/// Streams of the client that may be open at one time; there is one.
-const MAX_STREAMS: usize = 16;
 /// Frames that a client may fail to paint between two heartbeats: each costs a look at every tile.
 const MAX_NACKS: u32 = 256;
 /// A client that holds keys confirms them each second. After this long without a word of it they are let go.
@@ -39,7 +41,8 @@ pub struct ServerSession {
     effects: VecDeque<Effect<Event>>,
     control: Assembler,
     control_sent: u64,
-    streams: Vec<(u64, Assembler, bool)>,
+    streams: InputStreams,
+    byte_streams: Streams,
     display: ServerDisplay,
     layout: Layout,
     generation: u32,
@@ -81,7 +84,8 @@ impl ServerSession {
             effects: VecDeque::new(),
             control: Assembler::new(MAX_CONTROL),
             control_sent: 0,
-            streams: Vec::new(),
+            streams: InputStreams::default(),
+            byte_streams: Streams::default(),
             display: ServerDisplay::default(),
             layout: Layout::default(),
             generation: 0,
@@ -207,9 +211,11 @@ impl ServerSession {
         self.passes = Passes::of(&codecs);
         let slots = self.client.slots.min(self.config.capabilities.slots);
         self.display.agree(slots);
+        let streams = self.client.streams.min(self.config.capabilities.streams);
+        self.byte_streams.connect(streams, self.config.role != Role::Control);
         self.send(Control::Welcome(Welcome {
             version,
-            capabilities: Capabilities { codecs, slots, ..self.config.capabilities.clone() },
+            capabilities: Capabilities { codecs, slots, streams, ..self.config.capabilities.clone() },
             session: self.config.id,
             resume_secret: secret,
             resume_ms: self.config.life.as_millis() as u64,
@@ -286,6 +292,7 @@ impl ServerSession {
         let mut released = Vec::new();
         self.input.disconnect(&mut released);
         self.deliver(released);
+        self.lose_streams(&why);
         self.event(Event::Detached(why));
     }
 
@@ -299,7 +306,16 @@ impl ServerSession {
         }
         if self.phase != Phase::Ended {
             self.phase = Phase::Ended;
+            self.lose_streams(&why);
             self.event(Event::Ended(why));
+        }
+    }
+
+    /// Byte streams end with their connection, and the application hears of it first.
+    fn lose_streams(&mut self, why: &Close) {
+        self.byte_streams.disconnect(why);
+        while let Some(want) = self.byte_streams.next_want() {
+            self.effects.push_back(stream_effect(want, Event::Stream));
         }
     }
 
@@ -386,44 +402,10 @@ impl ServerSession {
     }
 
     fn stream(&mut self, now: Time, id: u64, bytes: &[u8], fin: bool) -> Result<(), Close> {
-        let place = match self.streams.iter().position(|(known, ..)| *known == id) {
-            Some(place) => place,
-            None if self.streams.len() == MAX_STREAMS => {
-                return Err(Close::new(ids::close::LIMIT, "too many streams are open"));
-            }
-            None => {
-                self.streams.push((id, Assembler::new(MAX_INPUT), false));
-                self.streams.len() - 1
-            }
-        };
-        let (_, assembler, started) = &mut self.streams[place];
-        let mut bytes = bytes;
-        if !*started && !bytes.is_empty() {
-            // Every stream kind there is fits one byte.
-            let mut input = Reader::new(bytes);
-            match u64::from(input.u8().map_err(malformed)?) {
-                ids::stream::INPUT => *started = true,
-                kind => {
-                    let name = ids::stream::name(kind);
-                    return Err(Close::new(
-                        ids::close::UNEXPECTED,
-                        format_args!("stream kind {kind} ({name}) is not open to clients"),
-                    ));
-                }
-            }
-            bytes = &bytes[1..];
-        }
-        assembler.push(bytes);
+        let events = self.streams.receive(id, bytes, fin)?;
         self.input_heard = now;
         let mut actions = Vec::new();
-        while let Some((kind, body)) = assembler.next_message().map_err(malformed)? {
-            if kind == ids::input::EVENT {
-                self.input.event(Decode::from_bytes(&body).map_err(malformed)?, &mut actions);
-            }
-        }
-        if fin {
-            self.streams.remove(place);
-        }
+        events.into_iter().for_each(|event| self.input.event(event, &mut actions));
         self.deliver(actions);
         Ok(())
     }
@@ -566,6 +548,7 @@ impl Session for ServerSession {
         let outcome = match cause {
             Cause::Control(bytes) if live => self.control(&bytes),
             Cause::Stream { id, bytes, fin } if live => self.stream(now, id, &bytes, fin),
+            Cause::Both { carrier, bytes, fin } if live => self.byte_streams.receive(carrier, &bytes, fin),
             Cause::Datagram(bytes) if live => self.datagram(now, &bytes),
             Cause::Path(path) => {
                 self.path = path;
@@ -594,7 +577,14 @@ impl Session for ServerSession {
     fn poll(&mut self) -> Effect<Event> {
         match self.effects.pop_front() {
             Some(effect) => effect,
-            None => Effect::Wait(self.next_tick()),
+            None => match self.byte_streams.next_want() {
+                Some(want) => stream_effect(want, Event::Stream),
+                None => Effect::Wait(self.next_tick()),
+            },
         }
+    }
+
+    fn streams(&mut self) -> &mut Streams {
+        &mut self.byte_streams
     }
 }
