@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lightbox_net::tls::{Authorities, Identity};
 
-use crate::admit::Authenticate;
+use crate::admit::{Admission, Authenticate};
 
 /// How a [`Server`](crate::Server) is.
 #[derive(Clone)]
@@ -12,7 +12,7 @@ pub struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) identity: Option<Arc<Identity>>,
     pub(crate) authorities: Option<Arc<Authorities>>,
-    pub(crate) authenticate: Option<Arc<dyn Authenticate>>,
+    pub(crate) admission: Admission,
     pub(crate) keep_tickets: bool,
     pub(crate) life: Duration,
     pub(crate) idle_timeout: Duration,
@@ -31,7 +31,7 @@ impl Config {
             listen,
             identity: None,
             authorities: None,
-            authenticate: None,
+            admission: Admission::Tickets,
             keep_tickets: false,
             life: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(30),
@@ -58,7 +58,15 @@ impl Config {
 
     /// Who decides who comes in. Default: [`Tickets`](crate::Tickets).
     pub fn authenticate(mut self, by: Arc<dyn Authenticate>) -> Self {
-        self.authenticate = Some(by);
+        self.admission = Admission::By(by);
+        self
+    }
+
+    /// The application decides in its own time: [`Event::Knock`](crate::Event::Knock) tells of a client at the door, and
+    /// [`Server::answer`](crate::Server::answer) lets it in or not. One that gets no answer for so long is refused.
+    /// Default: [`Tickets`](crate::Tickets).
+    pub fn ask(mut self, patience: Duration) -> Self {
+        self.admission = Admission::Ask(patience);
         self
     }
 

@@ -50,6 +50,12 @@ pub enum SubmitError {
         /// How many there may be.
         limit: usize,
     },
+    /// More notices of an output are open than there may be.
+    #[error("an output has at most {limit} notices open: wait for Event::FrameDone")]
+    Notices {
+        /// How many there may be.
+        limit: usize,
+    },
     /// The cursor's samples do not fit its size, or it is too large.
     #[error("a cursor is at most 256x256, its hotspot inside, with 4 bytes a pixel")]
     Cursor,

@@ -1,11 +1,20 @@
 use lightbox_protocol::channel::stream::StreamEvent;
-use lightbox_protocol::msg::control::{Close, Layout, SessionId};
+use lightbox_protocol::msg::control::{Close, Layout, MAX_SURFACES, SessionId};
 use lightbox_protocol::msg::input::Action;
+
+use crate::admit::Knock;
 
 /// What a server tells its application.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
+    /// A client is at the door, with [`Config::ask`](crate::Config::ask): [`Server::answer`](crate::Server::answer) it.
+    Knock {
+        /// For the answer.
+        id: u64,
+        /// Who it is.
+        knock: Knock,
+    },
     /// A person came in.
     Joined {
         /// The new session.
@@ -50,6 +59,24 @@ pub enum Event {
         /// What, and to which.
         event: StreamEvent,
     },
+    /// What was submitted before [`Output::notify`](crate::Output::notify) has been taken into frames.
+    FrameDone {
+        /// On which output.
+        output: u32,
+        /// What [`Output::notify`](crate::Output::notify) was given.
+        cookie: u64,
+        /// Connected sessions that did not take it within a second.
+        behind: usize,
+    },
+    /// Tiles took longer than [`Contract::ExactWithin`](crate::Contract::ExactWithin) allows.
+    Late {
+        /// In which session.
+        session: SessionId,
+        /// On which output.
+        output: u32,
+        /// How many tiles.
+        tiles: u32,
+    },
     /// Tiles reached the client other than they left; they are sent again by another path.
     Mismatch {
         /// In which session.
@@ -76,8 +103,20 @@ pub type Events = lightbox_net::events::Events<Event>;
 /// events find no room is closed.
 pub(crate) type EventSink = lightbox_net::events::Sink<Event>;
 
-/// No event of a server stands for another.
-impl lightbox_net::events::Merge for Event {}
+/// A notice says as much as those of its output before it, so one of each is told whenever there is room again. No other
+/// event stands for another.
+impl lightbox_net::events::Merge for Event {
+    fn merge(self, late: &mut Vec<Self>) -> bool {
+        let Event::FrameDone { output, .. } = self else { return false };
+        late.retain(|older| !matches!(older, Event::FrameDone { output: of, .. } if *of == output));
+        // Outputs that are gone have no newer ones.
+        let room = late.len() < MAX_SURFACES * 2;
+        if room {
+            late.push(self);
+        }
+        room
+    }
+}
 
 pub(crate) fn channel() -> (EventSink, Events) {
     lightbox_net::events::channel(ROOM)

@@ -8,7 +8,7 @@
 //! - [`Server`]: listens, admits, and owns the desktop's outputs.
 //! - [`Output`]: one monitor: its picture and its cursor.
 //! - [`Event`]: who came and went, and what the person did.
-//! - [`Authenticate`]: who may come in; [`Tickets`] and [`Certificates`] are built in.
+//! - [`Authenticate`]: who may come in; [`Tickets`] and [`Certificates`] are built in, or the application is asked.
 //! - [`encode`]: damage to frames, without a thread.
 //!
 //! ```no_run
@@ -31,6 +31,7 @@ mod config;
 pub mod encode;
 mod error;
 mod event;
+mod notice;
 mod output;
 mod pump;
 mod qnum;
@@ -41,6 +42,7 @@ mod stats;
 
 pub use admit::{Authenticate, Certificates, Grant, Knock, Refusal, Tickets};
 pub use config::Config;
+pub use encode::{Contract, Contracts};
 pub use error::{AddressError, StartError, SubmitError};
 pub use event::{Event, Events};
 pub use lightbox_codec::{geom, pixel};

@@ -1,13 +1,15 @@
 //! A monitor as the guest sees it: its picture and its cursor.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use lightbox_codec::geom::{Point, Size};
+use lightbox_codec::geom::{Point, Rect, Size};
 use lightbox_codec::pixel::{Image, ImageRef, PixelFormat};
 use lightbox_net::clock;
 use lightbox_protocol::Time;
 use lightbox_protocol::msg::display::MAX_CURSOR;
 
+use crate::encode::{Contract, Contracts};
 use crate::error::SubmitError;
 use crate::server::Inner;
 use crate::session::lock;
@@ -81,12 +83,21 @@ pub(crate) struct OutputState {
     pub(crate) id: u32,
     snapshot: Mutex<Snapshot>,
     placement: Mutex<Placement>,
+    contracts: Mutex<Contracts>,
+    /// How often they were changed; changed with them locked.
+    terms: AtomicU64,
 }
 
 impl OutputState {
     pub(crate) fn new(id: u32, size: Size, format: PixelFormat) -> Result<Self, SubmitError> {
         let image = Image::new(size, format)?;
-        Ok(Self { id, snapshot: Mutex::new(Snapshot::new(image)), placement: Mutex::default() })
+        Ok(Self {
+            id,
+            snapshot: Mutex::new(Snapshot::new(image)),
+            placement: Mutex::default(),
+            contracts: Mutex::default(),
+            terms: AtomicU64::new(0),
+        })
     }
 
     pub(crate) fn shape(&self) -> (Size, PixelFormat) {
@@ -100,6 +111,17 @@ impl OutputState {
 
     pub(crate) fn placement(&self) -> Placement {
         *lock(&self.placement)
+    }
+
+    /// Which contracts there are: another number where they are others. 0: none yet.
+    pub(crate) fn terms(&self) -> u64 {
+        self.terms.load(Ordering::Acquire)
+    }
+
+    /// The contracts, and their number.
+    pub(crate) fn contracts(&self) -> (Contracts, u64) {
+        let contracts = lock(&self.contracts);
+        (contracts.clone(), self.terms())
     }
 
     /// Shows the snapshot, held while `see` runs.
@@ -200,6 +222,32 @@ impl Output {
         if let Some(server) = self.plug.server.upgrade() {
             server.move_cursor(self.id(), at, visible);
         }
+    }
+
+    /// A promise for these parts of the picture, in place of those that it was made for before; for no rects it ends. It
+    /// holds for every frame that is sent after this returns, also when the output takes another size. What clients show
+    /// there with an error at that moment is sent again, exactly, if it must never be so.
+    pub fn contract(&self, contract: Contract, rects: &[Rect]) {
+        let state = &self.plug.state;
+        {
+            let mut contracts = lock(&state.contracts);
+            contracts.set(contract, rects);
+            state.terms.fetch_add(1, Ordering::Release);
+        }
+        if let Some(server) = self.plug.server.upgrade() {
+            server.contracted();
+        }
+    }
+
+    /// [`Event::FrameDone`](crate::Event::FrameDone) with this cookie follows when all that was submitted before has been
+    /// taken into frames for every connected session, at once if there is none: the moment at which painting the next
+    /// picture is worth it. Sessions that wait for their client do not count, and one that takes nothing, as its path is
+    /// stuck, keeps the word back for a second at most.
+    ///
+    /// # Errors
+    /// 64 are open.
+    pub fn notify(&self, cookie: u64) -> Result<(), SubmitError> {
+        self.plug.server.upgrade().map_or(Ok(()), |server| server.notify(self.id(), cookie))
     }
 
     /// What became of what it was given.

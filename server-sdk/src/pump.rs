@@ -1,6 +1,9 @@
 //! The thread that makes frames, and how others wake it.
 
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use lightbox_net::clock;
+use lightbox_protocol::Time;
 
 use crate::session::lock;
 
@@ -33,16 +36,24 @@ impl Bell {
         self.heard.notify_all();
     }
 
-    /// Waits for the bell. False once it was told to stop.
-    pub(crate) fn wait(&self) -> bool {
+    /// Waits for the bell, or until this time. False once it was told to stop.
+    pub(crate) fn wait(&self, until: Option<Time>) -> bool {
         let mut state = lock(&self.state);
         while *state == Rung::Quiet {
-            state = self.heard.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+            let Some(until) = until else {
+                state = self.heard.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = until.since(clock::now());
+            if left.is_zero() {
+                break;
+            }
+            state = self.heard.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        if *state == Rung::Waiting {
-            *state = Rung::Quiet;
-            return true;
+        if *state == Rung::Stop {
+            return false;
         }
-        false
+        *state = Rung::Quiet;
+        true
     }
 }

@@ -11,6 +11,7 @@ use lightbox_codec::geom::{Point, Size, TileIndex};
 use lightbox_codec::pixel::PixelFormat;
 use lightbox_codec::screen::packed::CELL;
 use lightbox_net::address::{Address, Ticket};
+use lightbox_net::clock;
 use lightbox_net::driver::{ControlStream, drive};
 use lightbox_net::endpoint::{Attempt, Connection, Server as Endpoint, ServerConfig};
 use lightbox_net::runtime::{Runtime, Tasks};
@@ -26,11 +27,12 @@ use lightbox_protocol::session::server::{Command, Config as SessionConfig, Serve
 use lightbox_protocol::wire::ids::close;
 use tokio::sync::Notify;
 
-use crate::admit::{Authenticate, Knock, Tickets};
+use crate::admit::{Admission, Authenticate, Grant, Knock, Questions, Refusal, Tickets};
 use crate::config::Config;
 use crate::encode::Pool;
 use crate::error::{AddressError, StartError, SubmitError};
 use crate::event::{self, Event, EventSink, Events};
+use crate::notice::Notices;
 use crate::output::{Cursor, Output, OutputState, Placement};
 use crate::pump::Bell;
 use crate::session::{Seat, lock};
@@ -56,8 +58,8 @@ pub(crate) struct Inner {
     provider: Arc<tls::CryptoProvider>,
     local: SocketAddr,
     fingerprint: Fingerprint,
-    tickets: Option<Arc<Tickets>>,
-    authenticate: Arc<dyn Authenticate>,
+    tickets: Arc<Tickets>,
+    questions: Questions,
     /// Held while what outputs there are, or their shapes, change or are told to a new session. Locked first.
     desk: Mutex<()>,
     outputs: Mutex<BTreeMap<u32, Arc<OutputState>>>,
@@ -69,6 +71,7 @@ pub(crate) struct Inner {
     bell: Bell,
     tell: EventSink,
     stop: Notify,
+    notices: Notices,
 }
 
 impl std::fmt::Debug for Inner {
@@ -88,12 +91,7 @@ impl Server {
             Some(identity) => identity.clone(),
             None => Arc::new(Identity::self_signed(&["lightbox"], &provider)?),
         };
-        let tickets = config.authenticate.is_none().then(|| Arc::new(Tickets::new(config.keep_tickets)));
-        let authenticate: Arc<dyn Authenticate> = match (&config.authenticate, &tickets) {
-            (Some(by), _) => by.clone(),
-            (None, Some(tickets)) => tickets.clone(),
-            (None, None) => Arc::new(Tickets::new(false)),
-        };
+        let tickets = Arc::new(Tickets::new(config.keep_tickets));
         let mut listen = ServerConfig::new(config.listen, provider.clone(), identity.clone());
         listen.client_authorities = config.authorities.clone();
         listen.settings.idle_timeout = config.idle_timeout;
@@ -118,7 +116,7 @@ impl Server {
             local,
             fingerprint: identity.fingerprint(),
             tickets,
-            authenticate,
+            questions: Questions::default(),
             desk: Mutex::default(),
             outputs: Mutex::default(),
             seats: Mutex::default(),
@@ -129,6 +127,7 @@ impl Server {
             bell: Bell::default(),
             tell,
             stop: Notify::new(),
+            notices: Notices::default(),
         });
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.into()).spawn(work).map_err(StartError::Thread)
@@ -158,19 +157,38 @@ impl Server {
     /// # Errors
     /// `host` is none of these.
     pub fn address(&self, host: &str) -> Result<String, AddressError> {
-        let ticket = match &self.inner.tickets {
-            None => None,
-            Some(tickets) => {
+        self.ticket(host, Grant::default(), None)
+    }
+
+    /// The same for a person who may do what `grant` says, with a ticket that admits for so long; `None`: until it is
+    /// used or revoked.
+    ///
+    /// # Errors
+    /// As [`Self::address`].
+    pub fn ticket(&self, host: &str, grant: Grant, life: Option<Duration>) -> Result<String, AddressError> {
+        let host = host.parse()?;
+        let ticket = match self.inner.config.admission {
+            Admission::By(_) | Admission::Ask(_) => None,
+            Admission::Tickets => {
                 let mut entropy = [0; Ticket::BYTES];
                 tls::random(&self.inner.provider, &mut entropy)?;
                 let ticket = Ticket::from_entropy(entropy);
-                tickets.issue(&ticket);
+                self.inner.tickets.issue_for(&ticket, grant, life);
                 Some(ticket)
             }
         };
         let fingerprint = Some(self.inner.fingerprint);
-        let address = Address { host: host.parse()?, port: self.inner.local.port(), ticket, fingerprint };
-        Ok(address.to_string())
+        Ok(Address { host, port: self.inner.local.port(), ticket, fingerprint }.to_string())
+    }
+
+    /// No ticket that was given out and not used admits any more.
+    pub fn revoke_tickets(&self) {
+        self.inner.tickets.revoke_all();
+    }
+
+    /// Lets the client of an [`Event::Knock`] in, or says why not. False if it does not wait any more.
+    pub fn answer(&self, knock: u64, answer: Result<Grant, Refusal>) -> bool {
+        self.inner.questions.answer(knock, answer)
     }
 
     /// Plugs in a monitor of this size, black until its first frame.
@@ -312,12 +330,7 @@ impl Inner {
             terminal: hello.terminal.clone(),
             address: connection.remote_address(),
         };
-        let by = self.authenticate.clone();
-        let answer = self.runtime.ask(move || by.admit(&knock)).await;
-        let refused = |why: &dyn std::fmt::Display| Close::new(close::REFUSED, why);
-        let grant = answer
-            .ok_or_else(|| refused(&"the server could not decide; try again"))?
-            .map_err(|refusal| refused(&refusal))?;
+        let grant = self.decide(knock).await.map_err(|refusal| Close::new(close::REFUSED, refusal))?;
         let mut id = SessionId::default();
         let (mut entropy, mut key) = ([0; 32], [0; 32]);
         let random = |into: &mut [u8]| {
@@ -339,6 +352,19 @@ impl Inner {
         }
         seats.insert(id, seat.clone());
         Ok(seat)
+    }
+
+    async fn decide(&self, knock: Knock) -> Result<Grant, Refusal> {
+        match &self.config.admission {
+            // Nothing in there blocks.
+            Admission::Tickets => self.tickets.admit(&knock),
+            Admission::By(by) => {
+                let by = by.clone();
+                let answer = self.runtime.ask(move || by.admit(&knock)).await;
+                answer.unwrap_or_else(|| Err(Refusal("the server could not decide; try again".into())))
+            }
+            Admission::Ask(patience) => self.questions.ask(knock, *patience, &self.runtime, &self.tell).await,
+        }
     }
 
     async fn serve(
@@ -368,6 +394,8 @@ impl Inner {
             }
         })
         .await;
+        // Whoever waited for this session does not any more.
+        self.bell.ring();
         self.wait_for_return(seat).await;
     }
 
@@ -383,7 +411,7 @@ impl Inner {
                 lock(&self.seats).remove(&seat.id);
                 return;
             }
-            let wait = until.map_or(Duration::from_secs(1), |at| at.since(lightbox_net::clock::now()));
+            let wait = until.map_or(Duration::from_secs(1), |at| at.since(clock::now()));
             self.runtime.sleep(wait.clamp(Duration::from_millis(10), Duration::from_secs(1))).await;
         }
     }
@@ -391,12 +419,16 @@ impl Inner {
     fn pump(&self, workers: usize) {
         let _guard = PumpGuard(self);
         let mut pool = Pool::new(workers);
-        while self.bell.wait() {
+        let mut until = None;
+        while self.bell.wait(until) {
             let outputs = lock(&self.outputs).clone();
-            let mut busy = false;
-            for seat in self.seats() {
-                busy |= seat.pump(&outputs, &mut pool);
+            let (seats, mut busy, mut late_at) = (self.seats(), false, None);
+            for seat in &seats {
+                let pumped = seat.pump(&outputs, &mut pool);
+                busy |= pumped.sent;
+                late_at = earlier(late_at, pumped.late_at);
             }
+            until = earlier(late_at, self.notices.give(clock::now(), &seats, &self.tell));
             // Once around at a time, so that whoever came meanwhile has a turn too.
             if busy {
                 self.bell.ring();
@@ -456,6 +488,20 @@ impl Inner {
         self.bell.ring();
     }
 
+    pub(crate) fn notify(&self, output: u32, cookie: u64) -> Result<(), SubmitError> {
+        self.notices.add(output, cookie, clock::now())?;
+        self.bell.ring();
+        Ok(())
+    }
+
+    /// The contracts of an output are others now.
+    pub(crate) fn contracted(&self) {
+        // A frame that was made by those before is sent with the session locked, after a look at what holds: once
+        // around, and none can be on its way to a client any more.
+        self.seats().iter().for_each(|seat| drop(seat.link.lock()));
+        self.bell.ring();
+    }
+
     pub(crate) fn under_reported(&self, output: u32, tiles: u32) {
         // Counted by the output as well, so an application that does not listen loses nothing.
         let _ = self.tell.tell(Event::UnderReported { output, tiles });
@@ -492,6 +538,10 @@ impl Inner {
     fn seats(&self) -> Vec<Arc<Seat>> {
         lock(&self.seats).values().cloned().collect()
     }
+}
+
+fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
+    one.into_iter().chain(other).min()
 }
 
 /// Without the pump nobody gets a picture any more: if it fails, sessions end instead of standing still.

@@ -39,6 +39,8 @@ struct Views {
     /// Repairs that the views know of. While the session knows of more, they are in the mail or on their way to it,
     /// and no frame may build on the views.
     repairs: u64,
+    /// The number of the contracts that each view knows.
+    terms: BTreeMap<u32, u64>,
     slots: Slots,
 }
 
@@ -47,8 +49,17 @@ struct Views {
 enum Mail {
     Damage { surface: u32, tiles: Vec<TileIndex>, at: Time },
     Repair(Repair),
-    Reset(Arc<OutputState>),
+    Reset { output: Arc<OutputState>, at: Time },
     Gone(u32),
+}
+
+/// What came of a look at a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pumped {
+    /// A frame was sent.
+    pub(crate) sent: bool,
+    /// When a contract is broken, if nothing is sent by then.
+    pub(crate) late_at: Option<Time>,
 }
 
 impl Seat {
@@ -64,7 +75,12 @@ impl Seat {
             link: Shared::new(session),
             id,
             terminal,
-            views: Mutex::new(Views { of: BTreeMap::new(), repairs: 0, slots: Slots::new(key) }),
+            views: Mutex::new(Views {
+                of: BTreeMap::new(),
+                repairs: 0,
+                terms: BTreeMap::new(),
+                slots: Slots::new(key),
+            }),
             mail: Mutex::default(),
             stats: Mutex::default(),
             tell: of_session(server),
@@ -75,7 +91,7 @@ impl Seat {
     pub(crate) fn show(&self, output: &Arc<OutputState>) {
         let (size, format) = output.shape();
         self.link.command(Command::Surface { id: output.id, size, format });
-        self.post(Mail::Reset(output.clone()));
+        self.post(Mail::Reset { output: output.clone(), at: clock::now() });
     }
 
     pub(crate) fn hide(&self, output: u32) {
@@ -135,15 +151,17 @@ impl Seat {
         false
     }
 
-    /// Makes and sends at most one frame of each surface. True if any was sent.
-    pub(crate) fn pump(&self, outputs: &BTreeMap<u32, Arc<OutputState>>, pool: &mut Pool) -> bool {
+    /// Makes and sends at most one frame of each surface.
+    pub(crate) fn pump(&self, outputs: &BTreeMap<u32, Arc<OutputState>>, pool: &mut Pool) -> Pumped {
         let mut views = lock(&self.views);
         self.read_mail(&mut views);
+        self.read_contracts(&mut views, outputs);
         let mut sent = false;
-        let Views { of, repairs, slots } = &mut *views;
+        let Views { of, repairs, terms, slots } = &mut *views;
         // Changes of any surface go before what refines another.
-        let changes = of.values().any(|view| view.since().is_some());
-        let has_work = |view: &View| if changes { view.since().is_some() } else { view.is_coarse() };
+        let goes_first = |view: &View| view.since().is_some() || view.is_urgent();
+        let changes = of.values().any(goes_first);
+        let has_work = |view: &View| if changes { goes_first(view) } else { view.is_coarse() };
         for (id, view) in of.iter_mut().filter(|(_, view)| has_work(view)) {
             let Some(output) = outputs.get(id) else { continue };
             let begin = {
@@ -162,7 +180,8 @@ impl Seat {
             let Some(made) = made else { continue };
             let went = {
                 let mut session = self.link.lock();
-                session.repairs() == *repairs && session.frame(clock::now(), &made.frame)
+                let holds = output.terms() == terms.get(id).copied().unwrap_or(0);
+                holds && session.repairs() == *repairs && session.frame(clock::now(), &made.frame)
             };
             if went {
                 self.link.wake();
@@ -184,7 +203,43 @@ impl Seat {
         });
         let behind = of.values().filter_map(View::since).chain(unread).min();
         self.link.command(Command::Behind(behind));
-        sent
+        Pumped { sent, late_at: of.values().filter_map(View::late_at).min() }
+    }
+
+    /// Lets views know what their outputs' contracts are, and the host what they were broken by.
+    fn read_contracts(&self, views: &mut Views, outputs: &BTreeMap<u32, Arc<OutputState>>) {
+        let (now, is_live) = (clock::now(), self.link.lock().is_live());
+        for (id, view) in &mut views.of {
+            let Some(output) = outputs.get(id).filter(|output| output.terms() > 0) else { continue };
+            let known = views.terms.entry(*id).or_default();
+            if *known != output.terms() {
+                let (contracts, number) = output.contracts();
+                view.set_contracts(&contracts, now);
+                *known = number;
+            }
+            if !is_live {
+                view.forgive();
+            }
+            let (tiles, output) = (view.late(now), *id);
+            if tiles > 0 {
+                lock(&self.stats).late_tiles += u64::from(tiles);
+                // Counted as well, so an application that does not listen loses nothing.
+                let _ = self.tell.tell(Event::Late { session: self.id, output, tiles });
+            }
+        }
+    }
+
+    /// True if all that changed on this output until `at` has been taken into frames. For the pump's thread, which has
+    /// the views for long.
+    pub(crate) fn has_taken(&self, output: u32, at: Time) -> bool {
+        let views = lock(&self.views);
+        let waits = |mail: &Mail| match mail {
+            Mail::Damage { surface, at: changed, .. } => *surface == output && *changed <= at,
+            Mail::Reset { output: of, at: changed } => of.id == output && *changed <= at,
+            Mail::Repair(_) | Mail::Gone(_) => false,
+        };
+        let view = views.of.get(&output).and_then(View::since);
+        view.is_none_or(|since| since > at) && !lock(&self.mail).iter().any(waits)
     }
 
     pub(crate) fn stats(&self) -> SessionStats {
@@ -223,12 +278,14 @@ impl Seat {
                         view.repair(&tiles, why, now);
                     }
                 }
-                Mail::Reset(output) => {
-                    let view = output.with_image(|image| View::new(output.id, image, now));
+                Mail::Reset { output, at } => {
+                    let view = output.with_image(|image| View::new(output.id, image, at));
                     views.of.insert(output.id, view);
+                    views.terms.remove(&output.id);
                 }
                 Mail::Gone(surface) => {
                     views.of.remove(&surface);
+                    views.terms.remove(&surface);
                 }
             }
         }

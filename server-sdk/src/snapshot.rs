@@ -64,6 +64,7 @@ impl Snapshot {
         for rect in rects {
             for tile in self.grid.touching(*rect) {
                 let Some(part) = self.grid.rect(tile).intersect(*rect) else { continue };
+                self.stats.taken_bytes += bytes_of(frame, part);
                 if self.take_rect(frame, part) {
                     self.stats.changed_tiles += 1;
                     changed.push(tile);
@@ -77,6 +78,7 @@ impl Snapshot {
             for _ in 0..sweep.min(self.grid.len()) {
                 let tile = self.sweep_at % self.grid.len();
                 self.sweep_at = tile + 1;
+                self.stats.swept_bytes += bytes_of(frame, self.grid.rect(tile));
                 if self.take_rect(frame, self.grid.rect(tile)) {
                     changed.push(tile);
                 }
@@ -100,6 +102,10 @@ impl Snapshot {
         }
         differs
     }
+}
+
+fn bytes_of(frame: ImageRef<'_>, rect: Rect) -> u64 {
+    rect.area() * frame.format().bytes_per_pixel() as u64
 }
 
 /// Copies a row, with the bits that carry nothing set as the digest defines them. True if any sample was another.

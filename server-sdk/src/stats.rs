@@ -19,6 +19,8 @@ pub struct SessionStats {
     pub tiles: Counts,
     /// Tiles that reached the client other than they left.
     pub mismatches: u64,
+    /// Tiles that took longer than [`Contract::ExactWithin`](crate::Contract::ExactWithin) allows.
+    pub late_tiles: u64,
     /// Frames acknowledged.
     pub shown: u64,
     /// The newest acknowledged frame's age when the acknowledgement came, in microseconds.
@@ -54,4 +56,8 @@ pub struct OutputStats {
     pub false_tiles: u64,
     /// Tiles that had changed without the host's word.
     pub under_reported: u64,
+    /// Bytes of samples taken from frames by the host's word: each is read once, compared, and copied into the snapshot.
+    pub taken_bytes: u64,
+    /// The same for tiles that the sweep looked at.
+    pub swept_bytes: u64,
 }

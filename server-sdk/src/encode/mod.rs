@@ -6,6 +6,7 @@
 
 mod boxes;
 mod coder;
+mod contract;
 mod density;
 mod passes;
 mod pool;
@@ -28,6 +29,8 @@ use lightbox_protocol::wire::ids;
 
 use boxes::{CodedBox, How, difference, merge};
 use coder::Coded;
+use contract::Terms;
+pub use contract::{Contract, Contracts};
 use density::{Density, MAX_BATCH};
 pub use passes::Patience;
 use passes::{Coarse, Plan};
@@ -57,6 +60,8 @@ pub struct View {
     /// Tiles that the client shows with an error. `sent` has their samples as they were then, and they are refined to
     /// those, unless they change before.
     coarse: Coarse,
+    /// What the host was promised.
+    terms: Terms,
     past: Past,
     /// When the oldest change of each tile in `pending` was made.
     when: Vec<Time>,
@@ -121,6 +126,7 @@ impl View {
             unknown: TileSet::all(&grid),
             plain: TileSet::empty(&grid),
             coarse: Coarse::new(&grid),
+            terms: Terms::new(&grid, &Contracts::default()),
             past: Past::new(&grid),
             when: vec![now; grid.len() as usize],
             since: Some(now),
@@ -162,6 +168,7 @@ impl View {
             let Some(when) = self.when.get_mut(tile as usize) else { continue };
             *when = if self.pending.contains(tile) { now.min(*when) } else { now };
             self.pending.insert(tile);
+            self.terms.changed(tile, now);
             self.since = Some(self.since.map_or(now, |since| since.min(now)));
         }
     }
@@ -179,7 +186,7 @@ impl View {
     }
 
     /// The next frame, made from what `look` shows of the source's snapshot; `None` if nothing differs and nothing is
-    /// to be refined. Changes come first. `look` is called several times and holds the snapshot only while it runs, so
+    /// to be refined. Changes come first, and before them what a contract wants exact soon. `look` is called several times and holds the snapshot only while it runs, so
     /// that the source is never kept waiting for a coder. `slots` are the session's.
     pub fn frame(
         &mut self,
@@ -189,7 +196,12 @@ impl View {
         slots: &mut Slots,
     ) -> Option<Made> {
         slots.begin(begin.slots);
-        self.changes(look, begin, pool, slots).or_else(|| self.refinement(begin, pool, slots))
+        let urgent = if self.is_urgent() { self.refinement(begin, pool, slots, true) } else { None };
+        let made = urgent
+            .or_else(|| self.changes(look, begin, pool, slots))
+            .or_else(|| self.refinement(begin, pool, slots, false));
+        self.settle_terms();
+        made
     }
 
     fn changes(
@@ -227,12 +239,19 @@ impl View {
         (!parts.is_empty()).then(|| self.finish(parts, begin, capture, false))
     }
 
-    /// A frame that brings no change, but tiles that are shown with an error nearer to what the client was to see.
-    fn refinement(&mut self, begin: &Begin, pool: &mut Pool, slots: &mut Slots) -> Option<Made> {
+    /// A frame that brings no change, but tiles that are shown with an error nearer to what the client was to see; where
+    /// it is `urgent`, those alone that go first.
+    fn refinement(
+        &mut self,
+        begin: &Begin,
+        pool: &mut Pool,
+        slots: &mut Slots,
+        urgent: bool,
+    ) -> Option<Made> {
         let mut parts = Parts::new(Recall::new(slots, &self.grid, begin.acked_to));
-        let mut left = (begin.budget / REFINE_SHARE) as f64;
+        let mut left = (begin.budget / if urgent { 1 } else { REFINE_SHARE }) as f64;
         while let Some(area) = self.density.batch(How::Low, left, parts.is_empty()) {
-            let boxes = self.take_coarse(area, begin, &mut parts);
+            let boxes = self.take_coarse(area, begin, urgent, &mut parts);
             if boxes.is_empty() {
                 break;
             }
@@ -367,7 +386,7 @@ impl View {
         }
         let mut taken = 0;
         while taken < area
-            && let Some(tile) = self.pending.next_from(self.at)
+            && let Some(tile) = self.next_pending()
         {
             self.at = tile + 1;
             if let Some(next) = self.take_box(source, tile, plan, parts) {
@@ -412,7 +431,7 @@ impl View {
         let is_small = part.area() * 2 < whole.area() && !is_coarse;
         let how = match plan {
             _ if is_plain => How::Plain,
-            _ if is_small => How::Exact,
+            _ if is_small || self.terms.is_never_lossy(tile) => How::Exact,
             plan => plan.how(),
         };
         let must_be_whole = matches!(how, How::First | How::High) || is_coarse;
@@ -420,12 +439,19 @@ impl View {
     }
 
     /// Takes boxes of about `area` pixels of tiles that are shown with an error.
-    fn take_coarse(&mut self, area: u64, begin: &Begin, parts: &mut Parts<'_>) -> Vec<CodedBox> {
+    fn take_coarse(
+        &mut self,
+        area: u64,
+        begin: &Begin,
+        urgent: bool,
+        parts: &mut Parts<'_>,
+    ) -> Vec<CodedBox> {
         let mut boxes: Vec<CodedBox> = Vec::new();
         let mut taken = 0;
         while taken < area
-            && let Some((tile, rect, how)) = self.coarse.next_from(self.at, begin.passes, &self.grid)
+            && let Some(tile) = self.next_coarse(urgent)
         {
+            let (rect, how) = self.coarse.refinement(tile, begin.passes, &self.grid);
             self.at = tile + 1;
             for tile in self.grid.touching(rect) {
                 self.coarse.remove(tile);

@@ -112,24 +112,28 @@ impl Coarse {
         }
     }
 
-    /// What is to be refined next, and how: first what is farthest from the source. Low bits are for a rect whose high
-    /// ones are all there still; else its tiles come exactly, one by one.
-    pub(crate) fn next_from(
-        &self,
-        at: TileIndex,
-        can: Passes,
-        grid: &TileGrid,
-    ) -> Option<(TileIndex, Rect, How)> {
-        if let Some(tile) = self.painted.next_from(at) {
-            return Some((tile, grid.rect(tile), How::Exact));
+    /// The next tile that is to be refined: what is farthest from the source before others.
+    pub(crate) fn next_from(&self, at: TileIndex) -> Option<TileIndex> {
+        self.painted.next_from(at).or_else(|| self.refining.next_from(at))
+    }
+
+    /// The same among these tiles.
+    pub(crate) fn next_in(&self, tiles: &TileSet, at: TileIndex) -> Option<TileIndex> {
+        self.painted.next_in(tiles, at).or_else(|| self.refining.next_in(tiles, at))
+    }
+
+    /// How a tile is refined, and with which others. Low bits are for a rect whose high ones are all there still; else
+    /// its tiles come exactly, one by one.
+    pub(crate) fn refinement(&self, tile: TileIndex, can: Passes, grid: &TileGrid) -> (Rect, How) {
+        if self.painted.contains(tile) {
+            return (grid.rect(tile), How::Exact);
         }
-        let tile = self.refining.next_from(at)?;
         let rect = self.highs[tile as usize];
         let mut tiles = grid.touching(rect);
         if can.high_low && tiles.all(|t| self.refining.contains(t) && self.highs[t as usize] == rect) {
-            Some((tile, rect, How::Low))
+            (rect, How::Low)
         } else {
-            Some((tile, grid.rect(tile), How::Exact))
+            (grid.rect(tile), How::Exact)
         }
     }
 

@@ -43,6 +43,12 @@ impl TileSet {
         self.search(from, self.len).or_else(|| self.search(0, from.min(self.len)))
     }
 
+    /// The same among those that are in `other` as well.
+    pub(crate) fn next_in(&self, other: &TileSet, from: TileIndex) -> Option<TileIndex> {
+        let both = |at: usize| self.words[at] & other.words.get(at).copied().unwrap_or(0);
+        search(both, from, self.len).or_else(|| search(both, 0, from.min(self.len)))
+    }
+
     /// Its tiles, rising.
     pub(crate) fn iter(&self) -> impl Iterator<Item = TileIndex> + '_ {
         let mut at = 0;
@@ -54,17 +60,22 @@ impl TileSet {
     }
 
     fn search(&self, from: TileIndex, end: TileIndex) -> Option<TileIndex> {
-        let mut at = from;
-        while at < end {
-            let word = self.words[at as usize / 64] >> (at % 64);
-            if word != 0 {
-                let tile = at + word.trailing_zeros();
-                return (tile < end).then_some(tile);
-            }
-            at = (at / 64 + 1) * 64;
-        }
-        None
+        search(|at| self.words[at], from, end)
     }
+}
+
+/// The first tile at or after `from` and before `end` whose bit is set in these words.
+fn search(word: impl Fn(usize) -> u64, from: TileIndex, end: TileIndex) -> Option<TileIndex> {
+    let mut at = from;
+    while at < end {
+        let word = word(at as usize / 64) >> (at % 64);
+        if word != 0 {
+            let tile = at + word.trailing_zeros();
+            return (tile < end).then_some(tile);
+        }
+        at = (at / 64 + 1) * 64;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -83,6 +94,10 @@ mod tests {
         assert_eq!(set.iter().collect::<Vec<_>>(), [3, 64, 130, 199]);
         assert_eq!(set.next_from(65), Some(130));
         assert_eq!(set.next_from(200), Some(3));
+        let mut other = TileSet::empty(&grid);
+        [5, 64, 199].into_iter().for_each(|tile| other.insert(tile));
+        assert_eq!((set.next_in(&other, 65), set.next_in(&other, 0)), (Some(199), Some(64)));
+        assert_eq!(set.next_in(&TileSet::empty(&grid), 0), None);
         set.remove(3);
         assert_eq!(set.next_from(0), Some(64));
         assert!(TileSet::all(&grid).contains(199) && !set.contains(3));

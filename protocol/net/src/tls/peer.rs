@@ -5,7 +5,7 @@ use super::{Fingerprint, TlsError};
 
 /// What a peer's certificate says of it. The handshake has proved that the peer holds its key and, where an
 /// authority was asked for, that the authority signed it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The name of its public key.
     pub fingerprint: Fingerprint,
