@@ -226,6 +226,33 @@
 // What lbx_client_tile_error() says of a tile of which nothing is known.
 #define LBX_TILE_ERROR_UNKNOWN 4294967295
 
+// The stream's bytes go before frames: few and small.
+#define LBX_URGENCY_URGENT 0
+
+// They go after frames.
+#define LBX_URGENCY_NORMAL 1
+
+// They go last.
+#define LBX_URGENCY_BULK 2
+
+// Event of servers and clients: the other end's application opened a byte stream: `stream`, `text` is its name,
+// `urgency`. Take it or refuse it.
+#define LBX_STREAM_OFFERED 16
+
+// Event of both: the other end took it: `stream`.
+#define LBX_STREAM_ACCEPTED 17
+
+// Event of both: there are bytes, or the end, to read: `stream`. Told after a read that said `LBX_AGAIN`, and for the
+// first bytes.
+#define LBX_STREAM_READABLE 18
+
+// Event of both: there is credit again: `stream`. Told after a write that was not taken whole.
+#define LBX_STREAM_WRITABLE 19
+
+// Event of both: the stream is over, was refused, or was lost with the connection: `stream`, `code`, `text`. What was
+// not read is gone. Free its handle.
+#define LBX_STREAM_CLOSED 20
+
 // The server let the client in: `session`, `resumed`, `role`.
 #define LBX_CLIENT_CONNECTED 1
 
@@ -305,6 +332,11 @@ typedef struct lbx_output lbx_output;
 // several may live in one process and share nothing. All functions may be called on any thread, at the same time.
 typedef struct lbx_server lbx_server;
 
+// One end of a byte stream. Owned: until lbx_stream_free(), before or after the end of its server or client. All
+// functions may be called on any thread, at the same time, and none waits. It ends with the connection; after a resume
+// open a new one.
+typedef struct lbx_stream lbx_stream;
+
 // A client's surface, held still. Owned: from lbx_surface_acquire() to lbx_surface_release().
 typedef struct lbx_surface lbx_surface;
 
@@ -343,6 +375,11 @@ typedef struct lbx_server_config {
     // Tiles outside the damage that each submit compares, in turn, to find damage that was not reported; `LBX_NONE`
     // trusts the host. Default: 8, about 10 microseconds.
     uint32_t sweep;
+    // Byte streams that each side of a session may have open at one time, at most 24. Each holds up to 256 KiB that nobody
+    // has read. Default: 0, none.
+    uint32_t streams;
+    // 0.
+    uint32_t reserved;
 } lbx_server_config;
 
 // Where a monitor stands on the desktop.
@@ -403,7 +440,7 @@ typedef struct lbx_input {
     uint32_t locks;
 } lbx_input;
 
-// What a server tells its application. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
+// What a server tells its application: LBX_SERVER_*, and LBX_STREAM_* with `session`. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
 typedef struct lbx_server_event {
     // sizeof(lbx_server_event).
     size_t size;
@@ -425,6 +462,12 @@ typedef struct lbx_server_event {
     uint32_t output;
     // What the person did.
     struct lbx_input input;
+    // Which byte stream.
+    uint64_t stream;
+    // LBX_URGENCY_*.
+    uint32_t urgency;
+    // 0.
+    uint32_t reserved;
 } lbx_server_event;
 
 // A callback of the application. It must return, and not by an exception or longjmp.
@@ -506,9 +549,14 @@ typedef struct lbx_client_config {
     const char *identity_path;
     // The most pixels of all surfaces together, up to 4 bytes each. Default: 67108864, eight 4K monitors.
     uint64_t max_pixels;
+    // Byte streams that each side may have open at one time, at most 24. Each holds up to 256 KiB that nobody has read.
+    // Default: 0, none.
+    uint32_t streams;
+    // 0.
+    uint32_t reserved;
 } lbx_client_config;
 
-// What a client tells its application. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
+// What a client tells its application: LBX_CLIENT_*, and LBX_STREAM_*. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
 typedef struct lbx_client_event {
     // sizeof(lbx_client_event).
     size_t size;
@@ -564,6 +612,12 @@ typedef struct lbx_client_event {
     uint32_t visible;
     // LBX_LOCK_* bits.
     uint32_t locks;
+    // Which byte stream.
+    uint64_t stream;
+    // LBX_URGENCY_*.
+    uint32_t urgency;
+    // 0.
+    uint32_t reserved;
 } lbx_client_event;
 
 // How many tiles are in which state.
@@ -964,6 +1018,96 @@ lbx_result lbx_surface_frame(const struct lbx_surface *surface,
 // Painting goes on. NULL is allowed. What lbx_surface_frame() gave is not to be read any more.
 // Threads: any. since 0.1
 lbx_result lbx_surface_release(struct lbx_surface *surface);
+
+// The number that events name the stream by. 0 for NULL, which is a stream's number as well.
+// Threads: any. since 0.1
+uint64_t lbx_stream_id(const struct lbx_stream *stream);
+
+// Writes as many of the bytes as the other end has granted; `*written` becomes how many those were, at most `len`. Where
+// they are fewer, `LBX_STREAM_WRITABLE` follows. Until `LBX_STREAM_ACCEPTED` none are taken.
+// Ownership: the bytes are copied.
+// Errors: `LBX_ERROR_STATE` if the stream is over or its end was written.
+// Threads: any; what one thread writes arrives in order. since 0.1
+lbx_result lbx_stream_write(struct lbx_stream *stream,
+                            const void *bytes,
+                            size_t len,
+                            size_t *written);
+
+// Takes at most `space` bytes that have come; `*len` becomes how many. 0 of them is the other end's end: nothing more
+// will come.
+// Errors: `LBX_AGAIN` if there are none yet, and `LBX_STREAM_READABLE` follows; `LBX_ERROR_STATE` if the stream is over;
+// `LBX_ERROR_SPACE` if `space` is 0.
+// Threads: any. since 0.1
+lbx_result lbx_stream_read(struct lbx_stream *stream,
+                           void *bytes,
+                           size_t space,
+                           size_t *len);
+
+// Says that no bytes follow; the other end's may go on.
+// Errors: `LBX_ERROR_STATE` if the stream is over or its end was written.
+// Threads: any. since 0.1
+lbx_result lbx_stream_end(struct lbx_stream *stream);
+
+// Ends the stream in both directions; `reason` is for people, NULL if there is none. Free it then as well.
+// Threads: any. since 0.1
+lbx_result lbx_stream_close(struct lbx_stream *stream, const char *reason);
+
+// Ends the handle, and the stream with it unless both its ends were said. NULL is allowed.
+// Threads: any, in callbacks too. since 0.1
+void lbx_stream_free(struct lbx_stream *stream);
+
+// Opens a byte stream to the server's application. `name` says what it is for: 1 to 64 of a-z, 0-9, '.', '_' and '-'.
+// `LBX_STREAM_ACCEPTED` or `LBX_STREAM_CLOSED` follows.
+// Ownership: `*out` is the caller's, to lbx_stream_free().
+// Errors: `LBX_ERROR_LIMIT` if there is no room for one more (see `streams` in both configs) or no connection,
+// `LBX_ERROR_ARGUMENT`.
+// Threads: any. since 0.1
+lbx_result lbx_client_open_stream(struct lbx_client *client,
+                                  const char *name,
+                                  uint32_t urgency,
+                                  struct lbx_stream **out);
+
+// Takes a byte stream that the server offers: the `stream` of `LBX_STREAM_OFFERED`.
+// Ownership: `*out` is the caller's, to lbx_stream_free().
+// Errors: `LBX_ERROR_STATE` if it is not offered any more.
+// Threads: any. since 0.1
+lbx_result lbx_client_accept_stream(struct lbx_client *client, uint64_t stream, struct lbx_stream **out);
+
+// Does not take a byte stream that the server offers; `reason` is for people, NULL if there is none. One that is not
+// offered any more is no error.
+// Threads: any. since 0.1
+lbx_result lbx_client_refuse_stream(struct lbx_client *client,
+                                    uint64_t stream,
+                                    const char *reason);
+
+// Opens a byte stream to the application at a session's client. `name` says what it is for: 1 to 64 of a-z, 0-9, '.', '_'
+// and '-'. `LBX_STREAM_ACCEPTED` or `LBX_STREAM_CLOSED` follows.
+// Ownership: `*out` is the caller's, to lbx_stream_free().
+// Errors: `LBX_ERROR_STATE` if there is no such session, `LBX_ERROR_LIMIT` if it has no room for one more (see `streams`
+// in both configs) or no connection, `LBX_ERROR_ARGUMENT`.
+// Threads: any. since 0.1
+lbx_result lbx_server_open_stream(struct lbx_server *server,
+                                  const struct lbx_session_id *session,
+                                  const char *name,
+                                  uint32_t urgency,
+                                  struct lbx_stream **out);
+
+// Takes a byte stream that a session's client offers: the `stream` of `LBX_STREAM_OFFERED`.
+// Ownership: `*out` is the caller's, to lbx_stream_free().
+// Errors: `LBX_ERROR_STATE` if it is not offered any more.
+// Threads: any. since 0.1
+lbx_result lbx_server_accept_stream(struct lbx_server *server,
+                                    const struct lbx_session_id *session,
+                                    uint64_t stream,
+                                    struct lbx_stream **out);
+
+// Does not take a byte stream that a session's client offers; `reason` is for people, NULL if there is none. One that is
+// not offered any more is no error.
+// Threads: any. since 0.1
+lbx_result lbx_server_refuse_stream(struct lbx_server *server,
+                                    const struct lbx_session_id *session,
+                                    uint64_t stream,
+                                    const char *reason);
 
 // What a client received; set `stats->size` before.
 // Threads: any. since 0.1

@@ -52,6 +52,40 @@ inline void release(lbx_surface *surface) { (void)lbx_surface_release(surface); 
 
 } // namespace detail
 
+// One end of a byte stream: lbx_stream. Dropping it ends the stream, unless both its ends were said.
+class stream {
+public:
+    explicit stream(lbx_stream *owned) noexcept : handle_(owned) {}
+
+    lbx_stream *get() const noexcept { return handle_.get(); }
+    std::uint64_t id() const noexcept { return lbx_stream_id(get()); }
+
+    // As many bytes as the other end has granted are taken.
+    std::size_t write(const void *bytes, std::size_t len)
+    {
+        std::size_t written = 0;
+        detail::must(lbx_stream_write(get(), bytes, len, &written));
+        return written;
+    }
+
+    // The number of bytes that have come, 0 at the other end's end; nothing while there are none.
+    std::optional<std::size_t> read(void *bytes, std::size_t space)
+    {
+        std::size_t len = 0;
+        const lbx_result result = lbx_stream_read(get(), bytes, space, &len);
+        if (result == LBX_AGAIN)
+            return std::nullopt;
+        detail::must(result);
+        return len;
+    }
+
+    void end() { detail::must(lbx_stream_end(get())); }
+    void close(const std::string &reason = {}) { detail::must(lbx_stream_close(get(), reason.c_str())); }
+
+private:
+    detail::owned<lbx_stream, lbx_stream_free> handle_;
+};
+
 // The settings of a server; what is left out is the default.
 struct server_config {
     std::string listen = "127.0.0.1:0";
@@ -63,6 +97,7 @@ struct server_config {
     std::uint32_t life_ms = 0;
     std::uint32_t workers = 0;
     std::uint32_t sweep = 0;
+    std::uint32_t streams = 0;
 };
 
 // A desktop that clients can connect to: lbx_server.
@@ -80,6 +115,7 @@ public:
         given.life_ms = config.life_ms;
         given.workers = config.workers;
         given.sweep = config.sweep;
+        given.streams = config.streams;
         lbx_server *made = nullptr;
         detail::must(lbx_server_new(&given, &made));
         handle_.reset(made);
@@ -110,6 +146,26 @@ public:
     }
 
     void set_leds(std::uint32_t locks) { detail::must(lbx_server_set_leds(get(), locks)); }
+
+    stream open_stream(const lbx_session_id &session, const std::string &name,
+                       std::uint32_t urgency = LBX_URGENCY_NORMAL)
+    {
+        lbx_stream *made = nullptr;
+        detail::must(lbx_server_open_stream(get(), &session, name.c_str(), urgency, &made));
+        return stream(made);
+    }
+
+    stream accept_stream(const lbx_session_id &session, std::uint64_t offered)
+    {
+        lbx_stream *made = nullptr;
+        detail::must(lbx_server_accept_stream(get(), &session, offered, &made));
+        return stream(made);
+    }
+
+    void refuse_stream(const lbx_session_id &session, std::uint64_t offered, const std::string &reason = {})
+    {
+        detail::must(lbx_server_refuse_stream(get(), &session, offered, reason.c_str()));
+    }
 
     void disconnect(const lbx_session_id &session, const std::string &reason)
     {
@@ -243,6 +299,7 @@ struct client_config {
     std::string authorities = {};
     std::string identity_path = {};
     std::uint64_t max_pixels = 0;
+    std::uint32_t streams = 0;
 };
 
 // A terminal's end of a session: lbx_client.
@@ -256,6 +313,7 @@ public:
         given.authorities = config.authorities.empty() ? nullptr : config.authorities.c_str();
         given.identity_path = config.identity_path.empty() ? nullptr : config.identity_path.c_str();
         given.max_pixels = config.max_pixels;
+        given.streams = config.streams;
         lbx_client *made = nullptr;
         detail::must(lbx_client_new(&given, &made));
         handle_.reset(made);
@@ -325,6 +383,24 @@ public:
     void want_layout(const std::vector<lbx_place> &places)
     {
         detail::must(lbx_client_want_layout(get(), places.data(), places.size()));
+    }
+    stream open_stream(const std::string &name, std::uint32_t urgency = LBX_URGENCY_NORMAL)
+    {
+        lbx_stream *made = nullptr;
+        detail::must(lbx_client_open_stream(get(), name.c_str(), urgency, &made));
+        return stream(made);
+    }
+
+    stream accept_stream(std::uint64_t offered)
+    {
+        lbx_stream *made = nullptr;
+        detail::must(lbx_client_accept_stream(get(), offered, &made));
+        return stream(made);
+    }
+
+    void refuse_stream(std::uint64_t offered, const std::string &reason = {})
+    {
+        detail::must(lbx_client_refuse_stream(get(), offered, reason.c_str()));
     }
     void rebind() { detail::must(lbx_client_rebind(get())); }
     void close() { detail::must(lbx_client_close(get())); }

@@ -67,6 +67,11 @@ pub struct lbx_client_config {
     pub identity_path: *const c_char,
     /// The most pixels of all surfaces together, up to 4 bytes each. Default: 67108864, eight 4K monitors.
     pub max_pixels: u64,
+    /// Byte streams that each side may have open at one time, at most 24. Each holds up to 256 KiB that nobody has read.
+    /// Default: 0, none.
+    pub streams: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: `repr(C)`, size first, integers and raw pointers.
@@ -292,7 +297,7 @@ impl lbx_client_config {
         if self.max_pixels != 0 {
             config = config.max_pixels(self.max_pixels);
         }
-        Ok(config)
+        Ok(config.streams(self.streams))
     }
 }
 

@@ -9,7 +9,7 @@
 //! - `handle`, `sized`: what C may hold, and structs that can grow.
 //! - `guard`, `error`: where panics and errors end.
 //! - [`version`], [`log`]: about the library itself.
-//! - [`vocabulary`], [`input`], [`event`], [`stats`]: what both sides speak of.
+//! - [`vocabulary`], [`input`], [`stream`], [`event`], [`stats`]: what both sides speak of.
 //! - [`server`], [`output`], [`scanout`], [`cursor`]: the hypervisor's side, with the feature `server`.
 //! - [`client`], [`surface`]: the thin client's side, with the feature `client`.
 
@@ -55,6 +55,8 @@ pub mod client;
 
 #[cfg(feature = "client")]
 pub mod surface;
+
+pub mod stream;
 
 pub mod event;
 

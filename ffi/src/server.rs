@@ -72,6 +72,11 @@ pub struct lbx_server_config {
     /// Tiles outside the damage that each submit compares, in turn, to find damage that was not reported; `LBX_NONE`
     /// trusts the host. Default: 8, about 10 microseconds.
     pub sweep: u32,
+    /// Byte streams that each side of a session may have open at one time, at most 24. Each holds up to 256 KiB that nobody
+    /// has read. Default: 0, none.
+    pub streams: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: `repr(C)`, size first, integers and raw pointers.
@@ -288,7 +293,7 @@ impl lbx_server_config {
             LBX_NONE => config = config.sweep(0),
             tiles => config = config.sweep(tiles),
         }
-        Ok(config)
+        Ok(config.streams(self.streams))
     }
 }
 

@@ -46,6 +46,13 @@ fn the_header_keeps_its_promises() {
 }
 
 #[test]
+fn byte_streams_cross_and_misuse_of_them_is_told() {
+    let dir = scratch("streams");
+    let streams = compile("tests/c/streams.c", &dir, Language::C, Link::StaticSanitized);
+    Program::start(&streams, &[]).succeeds();
+}
+
+#[test]
 fn the_guides_quote_what_compiles() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let guides = [

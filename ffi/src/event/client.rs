@@ -9,6 +9,7 @@ use super::Kept;
 use crate::error::c_text;
 use crate::input::bits_of;
 use crate::sized::SizeFirst;
+use crate::stream::Told;
 use crate::vocabulary::{lbx_place, lbx_rect, lbx_session_id, number_of};
 
 /// The server let the client in: `session`, `resumed`, `role`.
@@ -41,7 +42,7 @@ pub const LBX_ROLE_VIEW: u32 = 1;
 /// A time that is not known.
 pub const LBX_UNKNOWN: u64 = u64::MAX;
 
-/// What a client tells its application. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
+/// What a client tells its application: LBX_CLIENT_*, and LBX_STREAM_*. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct lbx_client_event {
@@ -99,6 +100,12 @@ pub struct lbx_client_event {
     pub visible: u32,
     /// LBX_LOCK_* bits.
     pub locks: u32,
+    /// Which byte stream.
+    pub stream: u64,
+    /// LBX_URGENCY_*.
+    pub urgency: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: `repr(C)`, size first, integers, raw pointers and structs of these.
@@ -162,6 +169,14 @@ impl lbx_client_event {
             Event::Leds(locks) => (seen.kind, seen.locks) = (LBX_CLIENT_LEDS, bits_of(locks)),
             Event::Lost(why) => ended(&mut seen, kept, LBX_CLIENT_LOST, why),
             Event::Ended(why) => ended(&mut seen, kept, LBX_CLIENT_ENDED, why),
+            Event::Stream(event) => {
+                if let Some(told) = Told::of(event) {
+                    (seen.kind, seen.stream) = (told.kind, told.stream);
+                    (seen.urgency, seen.code) = (told.urgency, told.code);
+                    kept.text = c_text(told.text);
+                    seen.text = kept.text.as_ptr();
+                }
+            }
             // Kind 0: what a later version tells.
             _ => {}
         }

@@ -11,6 +11,7 @@ use super::Kept;
 use crate::error::c_text;
 use crate::input::lbx_input;
 use crate::sized::SizeFirst;
+use crate::stream::{LBX_STREAM_CLOSED, LBX_STREAM_OFFERED, Told};
 use crate::vocabulary::{lbx_place, lbx_session_id};
 
 /// A person came in: `session`; `text` is what the terminal calls itself.
@@ -30,7 +31,7 @@ pub const LBX_SERVER_MISMATCH: u32 = 7;
 /// The sweep found changes that no damage had reported, and sends them: `output`, `tiles`.
 pub const LBX_SERVER_UNDER_REPORTED: u32 = 8;
 
-/// What a server tells its application. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
+/// What a server tells its application: LBX_SERVER_*, and LBX_STREAM_* with `session`. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct lbx_server_event {
@@ -54,6 +55,12 @@ pub struct lbx_server_event {
     pub output: u32,
     /// What the person did.
     pub input: lbx_input,
+    /// Which byte stream.
+    pub stream: u64,
+    /// LBX_URGENCY_*.
+    pub urgency: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: `repr(C)`, size first, integers, raw pointers and structs of these.
@@ -103,10 +110,24 @@ impl lbx_server_event {
                 seen.kind = LBX_SERVER_UNDER_REPORTED;
                 (seen.output, seen.tiles) = (output, tiles);
             }
+            Event::Stream { session, event } => {
+                if let Some(told) = Told::of(event) {
+                    of(told.kind, session);
+                    (seen.stream, seen.urgency, seen.code) = (told.stream, told.urgency, told.code);
+                    kept.text = c_text(told.text);
+                }
+            }
             // Kind 0: what a later version tells.
             _ => {}
         }
-        if matches!(seen.kind, LBX_SERVER_JOINED | LBX_SERVER_DETACHED | LBX_SERVER_LEFT) {
+        if matches!(
+            seen.kind,
+            LBX_SERVER_JOINED
+                | LBX_SERVER_DETACHED
+                | LBX_SERVER_LEFT
+                | LBX_STREAM_OFFERED
+                | LBX_STREAM_CLOSED
+        ) {
             seen.text = kept.text.as_ptr();
         }
         seen.places = if kept.places.is_empty() { null() } else { kept.places.as_ptr() };

@@ -91,7 +91,7 @@ impl ByteStream {
     }
 
     /// Ends the stream in both directions, and tells the peer why.
-    pub fn close(self, reason: &str) {
+    pub fn close(&self, reason: &str) {
         self.lend(|streams, id| streams.close(id, Close::new(close::DONE, reason)));
     }
 
