@@ -1,14 +1,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lightbox_codec::geom::TileIndex;
 use lightbox_codec::pixel::ImageRef;
 use lightbox_net::clock;
 use lightbox_net::driver::Shared;
-use lightbox_net::runtime::Runtime;
+use lightbox_net::runtime::Crew;
 use lightbox_net::stream::ByteStream;
 use lightbox_protocol::channel::stream::{StreamError, StreamId};
 use lightbox_protocol::exact::{Counts, TileState};
@@ -17,7 +15,7 @@ use lightbox_protocol::msg::input::Action;
 use lightbox_protocol::msg::stream::{Name, Urgency};
 use lightbox_protocol::session::client::{ClientSession, Command, Config as SessionConfig};
 use lightbox_protocol::wire::ids::close;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use crate::config::{Config, StartError};
 use crate::easel::{Easel, Held};
@@ -29,19 +27,21 @@ use crate::stats::Stats;
 
 /// A terminal's end of a session. Dropping it ends the session.
 ///
-/// It has a thread for the network and one that paints. Several clients may live in one process; they share
-/// nothing. All calls may come from any thread.
+/// It has a thread for the network and one that paints; or none, where the [configuration](Config::runtime) names a loop
+/// of the terminal's. Several clients may live in one process; they share nothing but such a loop. All calls may come
+/// from any thread.
 #[derive(Debug)]
 pub struct Client {
     link: Arc<Shared<ClientSession>>,
     easel: Arc<Easel>,
     stats: Arc<Mutex<Stats>>,
-    events: Events,
     control: Arc<Control>,
-    threads: Vec<JoinHandle<()>>,
+    /// Dropped before the events are.
+    crew: Crew,
+    events: Events,
 }
 
-/// What the application wants of the network thread.
+/// What the application wants of the network.
 #[derive(Debug, Default)]
 pub(crate) struct Control {
     pub(crate) stop: AtomicBool,
@@ -70,12 +70,18 @@ impl Client {
         let canvas = config.memory.clone().map_or_else(Canvas::new, Canvas::in_memory_of);
         let (easel, stats) = (Easel::new(canvas), Arc::<Mutex<Stats>>::default());
         let control = Arc::<Control>::default();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (jobs, queue) = sync_channel(MAX_JOBS);
-        let painter =
-            Painter { link: link.clone(), easel: easel.clone(), stats: stats.clone(), tell: tell.clone() };
+        let (jobs, queue) = mpsc::channel(MAX_JOBS);
+        let runtime = config.runtime;
+        let painter = Painter {
+            runtime: runtime.clone(),
+            link: link.clone(),
+            easel: easel.clone(),
+            stats: stats.clone(),
+            tell: tell.clone(),
+        };
+        let crew = Crew::new(&runtime)?;
         let network = Network {
-            runtime: Runtime::tokio(),
+            runtime,
             address,
             authorities: config.authorities.clone(),
             identity: config.identity.clone(),
@@ -86,14 +92,11 @@ impl Client {
             tell,
             jobs,
         };
-        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
-            std::thread::Builder::new().name(name.into()).spawn(work)
-        };
-        let threads = vec![
-            spawn("lbx-client-paint", Box::new(move || painter.run(queue)))?,
-            spawn("lbx-client-net", Box::new(move || runtime.block_on(network.run())))?,
-        ];
-        Ok(Self { link, easel, stats, events, control, threads })
+        // What has started is stopped by the drop, where the rest does not start.
+        let mut client = Self { link, easel, stats, control, crew, events };
+        client.crew.start("lbx-client-paint", painter.run(queue))?;
+        client.crew.network("lbx-client-net", network.run())?;
+        Ok(client)
     }
 
     /// What happened.
@@ -197,10 +200,6 @@ impl Drop for Client {
         self.control.stop.store(true, Ordering::Relaxed);
         self.easel.close();
         self.control.stopped.notify_one();
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has said so; there is nobody left to tell.
-            let _ = thread.join();
-        }
     }
 }
 

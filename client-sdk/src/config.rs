@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use lightbox_codec::screen::packed::CELL;
 use lightbox_net::address::{Address, AddressError};
+use lightbox_net::runtime::Runtime;
 use lightbox_net::tls::{Authorities, Identity};
 use lightbox_protocol::msg::control::Capabilities;
 use lightbox_protocol::wire::ids::codec;
@@ -19,6 +20,7 @@ pub struct Config {
     pub(crate) capabilities: Capabilities,
     pub(crate) idle_timeout: Duration,
     pub(crate) memory: Option<Arc<dyn Allocate>>,
+    pub(crate) runtime: Runtime,
 }
 
 impl Config {
@@ -32,6 +34,7 @@ impl Config {
             capabilities: Capabilities::default(),
             idle_timeout: Duration::from_secs(30),
             memory: None,
+            runtime: Runtime::tokio(),
         }
     }
 
@@ -93,6 +96,14 @@ impl Config {
     /// Where surfaces have their samples. Default: in memory of this crate.
     pub fn memory(mut self, from: Arc<dyn Allocate>) -> Self {
         self.memory = Some(from);
+        self
+    }
+
+    /// Runs on a loop that the terminal turns ([`Loop::runtime`](crate::Loop::runtime)): no thread is made but one that
+    /// looks up the server's name and ends with that; an IP address needs none. A client that is dropped says goodbye
+    /// in the loop's next turns, or while the loop is dropped. Default: threads of its own.
+    pub fn runtime(mut self, runtime: Runtime) -> Self {
+        self.runtime = runtime;
         self
     }
 

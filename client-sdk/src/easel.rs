@@ -1,8 +1,9 @@
-//! The canvas between the thread that paints and those that look.
+//! The canvas between who paints and those who look.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use lightbox_codec::pixel::ImageRef;
+use tokio::sync::Notify;
 
 use crate::client::lock;
 use crate::memory::Pixels;
@@ -14,7 +15,8 @@ pub(crate) struct Easel {
     /// Locked before `holds`.
     canvas: Mutex<Canvas>,
     holds: Mutex<Holds>,
-    changed: Condvar,
+    /// Somebody has let go of a surface or the canvas, or nothing is painted any more.
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -27,15 +29,23 @@ struct Holds {
 
 impl Easel {
     pub(crate) fn new(canvas: Canvas) -> Arc<Self> {
-        Arc::new(Self { canvas: Mutex::new(canvas), holds: Mutex::default(), changed: Condvar::new() })
+        Arc::new(Self { canvas: Mutex::new(canvas), holds: Mutex::default(), changed: Notify::new() })
     }
 
     /// Shows a surface while `see` runs.
     pub(crate) fn look<R>(&self, surface: u32, see: impl FnOnce(ImageRef<'_>) -> R) -> Option<R> {
-        lock(&self.canvas).get(surface).map(see)
+        let seen = lock(&self.canvas).get(surface).map(see);
+        self.changed.notify_one();
+        seen
     }
 
     pub(crate) fn hold(self: &Arc<Self>, surface: u32) -> Option<Held> {
+        let held = self.share(surface);
+        self.changed.notify_one();
+        held
+    }
+
+    fn share(self: &Arc<Self>, surface: u32) -> Option<Held> {
         let canvas = lock(&self.canvas);
         let pixels = canvas.share(surface)?;
         pixels.image()?;
@@ -43,29 +53,38 @@ impl Easel {
         Some(Held { pixels: Some(pixels), easel: self.clone() })
     }
 
-    /// The canvas, to paint on; waits while a surface is held. `None` once the client is over.
-    pub(crate) fn paint(&self) -> Option<MutexGuard<'_, Canvas>> {
+    /// Works on the canvas when nobody holds a surface or looks; `None` once the client is over. It waits without a
+    /// thread, since who holds the surface may be the very thread that this runs on.
+    pub(crate) async fn paint<R>(&self, work: impl FnOnce(MutexGuard<'_, Canvas>) -> R) -> Option<R> {
         loop {
-            let canvas = lock(&self.canvas);
-            let mut holds = lock(&self.holds);
-            if holds.closed {
-                return None;
+            {
+                let canvas = self.try_lock();
+                let holds = lock(&self.holds);
+                let (free, closed) = (holds.count == 0, holds.closed);
+                drop(holds);
+                if closed {
+                    return None;
+                }
+                if let Some(canvas) = canvas.filter(|_| free) {
+                    return Some(work(canvas));
+                }
             }
-            if holds.count == 0 {
-                return Some(canvas);
-            }
-            // Others may look and hold meanwhile.
-            drop(canvas);
-            while holds.count > 0 && !holds.closed {
-                holds = self.changed.wait(holds).unwrap_or_else(std::sync::PoisonError::into_inner);
-            }
+            self.changed.notified().await;
+        }
+    }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, Canvas>> {
+        match self.canvas.try_lock() {
+            Ok(canvas) => Some(canvas),
+            Err(TryLockError::Poisoned(canvas)) => Some(canvas.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         }
     }
 
     /// Nothing is painted from now on. What is held stays as it is.
     pub(crate) fn close(&self) {
         lock(&self.holds).closed = true;
-        self.changed.notify_all();
+        self.changed.notify_one();
     }
 }
 
@@ -90,13 +109,14 @@ impl Drop for Held {
         // First, as whoever paints must be the only one who has it.
         self.pixels = None;
         lock(&self.easel.holds).count -= 1;
-        self.easel.changed.notify_all();
+        self.easel.changed.notify_one();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
 
     use lightbox_codec::geom::Size;
     use lightbox_codec::pixel::PixelFormat;
@@ -116,21 +136,22 @@ mod tests {
         let easel = easel();
         assert!(easel.hold(2).is_none());
         let (one, two) = (easel.hold(1).unwrap(), easel.hold(1).unwrap());
-        let (told, tell) = channel();
-        let painter = easel.clone();
-        let thread = std::thread::spawn(move || {
-            let mut canvas = painter.paint().unwrap();
-            told.send(canvas.get_mut(1).is_some()).unwrap();
-        });
+        let mut painting = pin!(easel.paint(|mut canvas| canvas.get_mut(1).is_some()));
+        let mut poll = || painting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(poll(), Poll::Pending);
         drop(one);
-        std::thread::spawn(move || {
-            assert!(tell.try_recv().is_err());
-            drop(two);
-            assert_eq!(tell.recv(), Ok(true), "nobody else has it while it is painted on");
-        })
-        .join()
-        .unwrap();
-        thread.join().unwrap();
+        assert_eq!(poll(), Poll::Pending);
+        std::thread::spawn(move || drop(two)).join().unwrap();
+        assert_eq!(poll(), Poll::Ready(Some(true)), "nobody else has it while it is painted on");
+    }
+
+    #[test]
+    fn who_paints_waits_for_who_looks_even_on_this_thread() {
+        let easel = easel();
+        let mut painting = pin!(easel.paint(|_| ()));
+        let mut poll = || painting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(easel.look(1, |_| poll()), Some(Poll::Pending));
+        assert_eq!(poll(), Poll::Ready(Some(())));
     }
 
     #[test]
@@ -138,7 +159,8 @@ mod tests {
         let easel = easel();
         let held = easel.hold(1).unwrap();
         easel.close();
-        assert!(easel.paint().is_none());
+        let painted = pin!(easel.paint(|_| ())).poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(painted, Poll::Ready(None));
         drop(easel);
         assert_eq!(held.image().map(|image| image.size()), Some(Size::new(10, 10)));
     }

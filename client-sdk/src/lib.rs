@@ -39,6 +39,7 @@ pub use config::{Config, StartError};
 pub use easel::Held;
 pub use event::{Event, Events};
 pub use lightbox_codec::{geom, pixel};
+pub use lightbox_net::runtime::{DispatchError, Loop, Runtime};
 pub use lightbox_net::stream::ByteStream;
 pub use lightbox_protocol::Time;
 pub use lightbox_protocol::channel::stream::{Read, StreamError, StreamEvent, StreamId};

@@ -1,7 +1,6 @@
-//! The thread that connects, and connects again while there is a session to go on with.
+//! What connects, and connects again while there is a session to go on with.
 
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,6 +12,8 @@ use lightbox_net::tls::{self, Authorities, Identity};
 use lightbox_protocol::msg::control::Close;
 use lightbox_protocol::session::client::{self, ClientSession, Command};
 use lightbox_protocol::wire::ids::close;
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
 
 use crate::client::{Control, RETRY, lock};
 use crate::event::{Event, Teller};
@@ -29,11 +30,17 @@ pub(crate) struct Network {
     pub(crate) stats: Arc<Mutex<Stats>>,
     pub(crate) control: Arc<Control>,
     pub(crate) tell: Teller,
-    pub(crate) jobs: SyncSender<Job>,
+    pub(crate) jobs: Sender<Job>,
 }
 
 impl Network {
     pub(crate) async fn run(self) {
+        let unfinished = Unfinished(Some(self.tell.clone()));
+        self.stay_connected().await;
+        unfinished.end();
+    }
+
+    async fn stay_connected(&self) {
         let mut config = ClientConfig::new(tls::provider());
         config.authorities = self.authorities.clone();
         config.identity = self.identity.clone();
@@ -142,5 +149,22 @@ impl Network {
 
     fn is_stopped(&self) -> bool {
         self.control.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Whoever waits for the session's end hears of it even if the network fails, or the loop that it runs on is gone.
+struct Unfinished(Option<Teller>);
+
+impl Unfinished {
+    fn end(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(tell) = &self.0 {
+            tell.ended(Close::new(close::SHUTDOWN, "nothing runs this client any more"));
+        }
     }
 }

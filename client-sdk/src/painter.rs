@@ -1,17 +1,18 @@
-//! The thread that paints: one queue, in order, so that a digest is taken of exactly what was painted before it.
+//! What paints: one queue, in order, so that a digest is taken of exactly what was painted before it.
 
-use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use lightbox_net::clock;
 use lightbox_net::driver::Shared;
+use lightbox_net::runtime::Runtime;
 use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::digest::DigestContext;
 use lightbox_protocol::exact::DueTile;
 use lightbox_protocol::msg::control::{Close, Surface};
 use lightbox_protocol::session::client::{ClientSession, Command};
 use lightbox_protocol::wire::ids::close;
+use tokio::sync::mpsc::Receiver;
 
 use crate::client::lock;
 use crate::easel::Easel;
@@ -43,6 +44,7 @@ pub(crate) enum Job {
 const MAX_RECTS: usize = 1_024;
 
 pub(crate) struct Painter {
+    pub(crate) runtime: Runtime,
     pub(crate) link: Arc<Shared<ClientSession>>,
     pub(crate) easel: Arc<Easel>,
     pub(crate) stats: Arc<Mutex<Stats>>,
@@ -51,32 +53,38 @@ pub(crate) struct Painter {
 
 impl Painter {
     /// Works until nobody can have a job for it any more, or the client is over.
-    pub(crate) fn run(self, jobs: Receiver<Job>) {
-        for job in jobs {
-            let Some(mut canvas) = self.easel.paint() else { return };
-            match job {
-                Job::Surface { surface, kept } => {
-                    let made = canvas.surface(&surface, kept);
-                    drop(canvas);
-                    match made {
-                        Ok(()) => self.tell.tell(Event::Surface(surface)),
-                        Err(why) => self.link.command(Command::Close(Close::new(close::LIMIT, why))),
-                    }
+    pub(crate) async fn run(self, mut jobs: Receiver<Job>) {
+        while let Some(job) = jobs.recv().await {
+            if self.easel.paint(|canvas| self.work(job, canvas)).await.is_none() {
+                return;
+            }
+            self.runtime.give_way().await;
+        }
+    }
+
+    fn work(&self, job: Job, mut canvas: MutexGuard<'_, Canvas>) {
+        match job {
+            Job::Surface { surface, kept } => {
+                let made = canvas.surface(&surface, kept);
+                drop(canvas);
+                match made {
+                    Ok(()) => self.tell.tell(Event::Surface(surface)),
+                    Err(why) => self.link.command(Command::Close(Close::new(close::LIMIT, why))),
                 }
-                Job::SurfaceGone(id) => {
-                    canvas.gone(id);
-                    drop(canvas);
-                    self.tell.tell(Event::SurfaceGone(id));
-                }
-                Job::Clear => canvas.clear(),
-                Job::Slots(cells) => canvas.agree(cells),
-                Job::Paint(paint) => self.paint(paint, canvas),
-                Job::Digest { context, tiles } => {
-                    let tiles = canvas.digest(&context, &tiles);
-                    drop(canvas);
-                    let (surface, generation) = (context.surface, context.generation);
-                    self.link.command(Command::Digests { surface, generation, tiles });
-                }
+            }
+            Job::SurfaceGone(id) => {
+                canvas.gone(id);
+                drop(canvas);
+                self.tell.tell(Event::SurfaceGone(id));
+            }
+            Job::Clear => canvas.clear(),
+            Job::Slots(cells) => canvas.agree(cells),
+            Job::Paint(paint) => self.paint(paint, canvas),
+            Job::Digest { context, tiles } => {
+                let tiles = canvas.digest(&context, &tiles);
+                drop(canvas);
+                let (surface, generation) = (context.surface, context.generation);
+                self.link.command(Command::Digests { surface, generation, tiles });
             }
         }
     }

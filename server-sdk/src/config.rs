@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lightbox_net::runtime::Runtime;
 use lightbox_net::tls::{Authorities, Identity};
 
 use crate::admit::{Admission, Authenticate};
@@ -21,6 +22,7 @@ pub struct Config {
     pub(crate) sweep: u32,
     pub(crate) slot_memory: u64,
     pub(crate) streams: u32,
+    pub(crate) runtime: Runtime,
 }
 
 impl Config {
@@ -40,6 +42,7 @@ impl Config {
             sweep: 8,
             slot_memory: 64 << 20,
             streams: 0,
+            runtime: Runtime::tokio(),
         }
     }
 
@@ -98,7 +101,8 @@ impl Config {
         self
     }
 
-    /// Threads that code beside the one that leads them. Default: one for each further core, at most 3.
+    /// Threads that code beside the one that leads them. Default: one for each further core, at most 3; none on a loop
+    /// of the host's.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self
@@ -123,6 +127,15 @@ impl Config {
     /// look open none. Each holds up to 256 KiB that its application has not read. Default: 0, none.
     pub fn streams(mut self, most: u32) -> Self {
         self.streams = most;
+        self
+    }
+
+    /// Runs on a loop that the host turns ([`Loop::runtime`](crate::Loop::runtime)): no thread is made, and the host
+    /// waits while a frame is made and while [`Authenticate`] decides. Outputs may be used on any thread, and wake the
+    /// loop. A server that is dropped says goodbye in the loop's next turns, or while the loop is dropped. Default:
+    /// threads of its own.
+    pub fn runtime(mut self, runtime: Runtime) -> Self {
+        self.runtime = runtime;
         self
     }
 }

@@ -1,7 +1,8 @@
 //! The Lightbox server: what a hypervisor links.
 //!
 //! A hypervisor has a framebuffer and knows, more or less, what changed in it. It calls [`Output::submit`] with
-//! both and goes on; everything else happens on threads of this crate. What was submitted is compared with a
+//! both and goes on; everything else happens on threads of this crate, or on a [`Loop`] that the hypervisor turns.
+//! What was submitted is compared with a
 //! private snapshot, so damage may claim too much (that costs no bytes) and, with the sweep, even too little. The
 //! snapshot is also what "verified" speaks of: the live framebuffer is never digested, since a guest writes to it.
 //!
@@ -46,6 +47,7 @@ pub use encode::{Contract, Contracts};
 pub use error::{AddressError, StartError, SubmitError};
 pub use event::{Event, Events};
 pub use lightbox_codec::{geom, pixel};
+pub use lightbox_net::runtime::{DispatchError, Loop, Runtime};
 pub use lightbox_net::stream::ByteStream;
 pub use lightbox_net::tls::{Fingerprint, Identity};
 pub use lightbox_protocol::Time;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lightbox_codec::geom::{Point, Size, TileIndex};
@@ -14,7 +13,7 @@ use lightbox_net::address::{Address, Ticket};
 use lightbox_net::clock;
 use lightbox_net::driver::{ControlStream, drive};
 use lightbox_net::endpoint::{Attempt, Connection, Server as Endpoint, ServerConfig};
-use lightbox_net::runtime::{Runtime, Tasks};
+use lightbox_net::runtime::{Crew, Tasks};
 use lightbox_net::stream::ByteStream;
 use lightbox_net::tls::{self, Fingerprint, Identity};
 use lightbox_protocol::Time;
@@ -29,12 +28,11 @@ use tokio::sync::Notify;
 
 use crate::admit::{Admission, Authenticate, Grant, Knock, Questions, Refusal, Tickets};
 use crate::config::Config;
-use crate::encode::Pool;
 use crate::error::{AddressError, StartError, SubmitError};
 use crate::event::{self, Event, EventSink, Events};
 use crate::notice::Notices;
 use crate::output::{Cursor, Output, OutputState, Placement};
-use crate::pump::Bell;
+use crate::pump::{Bell, pump};
 use crate::session::{Seat, lock};
 use crate::stats::SessionStats;
 
@@ -43,18 +41,19 @@ const HELLO_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A desktop that clients can connect to. Dropping it ends every session.
 ///
-/// It has a thread for the network, one that makes frames, and those that help it code. Several servers may live in
-/// one process; they share nothing.
+/// It has a thread for the network, one that makes frames, and those that help it code; or none, where the
+/// [configuration](Config::runtime) names a loop of the host's. Several servers may live in one process; they share
+/// nothing but such a loop.
 #[derive(Debug)]
 pub struct Server {
     inner: Arc<Inner>,
+    /// Dropped before the events are.
+    crew: Crew,
     events: Events,
-    threads: Vec<JoinHandle<()>>,
 }
 
 pub(crate) struct Inner {
     pub(crate) config: Config,
-    runtime: Runtime,
     provider: Arc<tls::CryptoProvider>,
     local: SocketAddr,
     fingerprint: Fingerprint,
@@ -68,7 +67,7 @@ pub(crate) struct Inner {
     leds: Mutex<Option<Locks>>,
     counter: AtomicU64,
     next_output: AtomicU32,
-    bell: Bell,
+    pub(crate) bell: Bell,
     tell: EventSink,
     stop: Notify,
     notices: Notices,
@@ -95,23 +94,17 @@ impl Server {
         let mut listen = ServerConfig::new(config.listen, provider.clone(), identity.clone());
         listen.client_authorities = config.authorities.clone();
         listen.settings.idle_timeout = config.idle_timeout;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .max_blocking_threads(4)
-            .build()
-            .map_err(StartError::Thread)?;
-        let endpoint = {
-            let _inside = runtime.enter();
-            Endpoint::open(listen)?
-        };
+        listen.runtime = config.runtime.clone();
+        let crew = Crew::new(&config.runtime).map_err(StartError::Thread)?;
+        let endpoint = crew.open(|| Endpoint::open(listen))?;
         let local = endpoint.local_addr().map_err(StartError::Thread)?;
         let (tell, events) = event::channel();
         let workers = config.workers.unwrap_or_else(|| {
-            std::thread::available_parallelism().map_or(0, |cores| (cores.get() - 1).min(3))
+            let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+            if config.runtime.is_manual() { 0 } else { (cores - 1).min(3) }
         });
         let inner = Arc::new(Inner {
             config,
-            runtime: Runtime::tokio(),
             provider,
             local,
             fingerprint: identity.fingerprint(),
@@ -129,15 +122,13 @@ impl Server {
             stop: Notify::new(),
             notices: Notices::default(),
         });
-        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
-            std::thread::Builder::new().name(name.into()).spawn(work).map_err(StartError::Thread)
-        };
-        let (network, pump) = (inner.clone(), inner.clone());
-        let threads = vec![
-            spawn("lbx-server-net", Box::new(move || runtime.block_on(network.listen(endpoint))))?,
-            spawn("lbx-server-pump", Box::new(move || pump.pump(workers)))?,
-        ];
-        Ok(Self { inner, events, threads })
+        let (network, painter) = (inner.clone().listen(endpoint), inner.clone());
+        let painter = async move { pump(&painter, workers).await };
+        // What has started is stopped by the drop, where the rest does not start.
+        let mut server = Self { inner, crew, events };
+        server.crew.network("lbx-server-net", network).map_err(StartError::Thread)?;
+        server.crew.start("lbx-server-pump", painter).map_err(StartError::Thread)?;
+        Ok(server)
     }
 
     /// Where it listens, with the port the system chose.
@@ -266,18 +257,14 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.inner.tell_all(|| Command::Close(Close::new(close::SHUTDOWN, "the server goes away")));
-        self.inner.stop.notify_one();
         self.inner.bell.stop();
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has said so; there is nobody left to tell.
-            let _ = thread.join();
-        }
+        self.inner.stop.notify_one();
     }
 }
 
 impl Inner {
     async fn listen(self: Arc<Self>, endpoint: Endpoint) {
-        let mut guests = Tasks::new(&self.runtime);
+        let mut guests = Tasks::new(&self.config.runtime);
         loop {
             tokio::select! {
                 attempt = endpoint.accept() => match attempt {
@@ -290,11 +277,11 @@ impl Inner {
         // The closes that sessions were told of get a moment to leave before the endpoint does.
         let empty = async {
             while !lock(&self.seats).is_empty() {
-                self.runtime.sleep(Duration::from_millis(5)).await;
+                self.config.runtime.sleep(Duration::from_millis(5)).await;
             }
         };
-        let _ = self.runtime.timeout(Duration::from_millis(200), empty).await;
-        let _ = self.runtime.timeout(Duration::from_secs(1), endpoint.close()).await;
+        let _ = self.config.runtime.timeout(Duration::from_millis(200), empty).await;
+        let _ = self.config.runtime.timeout(Duration::from_secs(1), endpoint.close()).await;
     }
 
     async fn greet(self: Arc<Self>, attempt: Attempt) {
@@ -358,12 +345,16 @@ impl Inner {
         match &self.config.admission {
             // Nothing in there blocks.
             Admission::Tickets => self.tickets.admit(&knock),
+            // Who has dropped the server is not asked any more.
+            Admission::By(_) if self.bell.is_stopped() => Err(Refusal("the server goes away".into())),
             Admission::By(by) => {
                 let by = by.clone();
-                let answer = self.runtime.ask(move || by.admit(&knock)).await;
+                let answer = self.config.runtime.ask(move || by.admit(&knock)).await;
                 answer.unwrap_or_else(|| Err(Refusal("the server could not decide; try again".into())))
             }
-            Admission::Ask(patience) => self.questions.ask(knock, *patience, &self.runtime, &self.tell).await,
+            Admission::Ask(patience) => {
+                self.questions.ask(knock, *patience, &self.config.runtime, &self.tell).await
+            }
         }
     }
 
@@ -412,27 +403,7 @@ impl Inner {
                 return;
             }
             let wait = until.map_or(Duration::from_secs(1), |at| at.since(clock::now()));
-            self.runtime.sleep(wait.clamp(Duration::from_millis(10), Duration::from_secs(1))).await;
-        }
-    }
-
-    fn pump(&self, workers: usize) {
-        let _guard = PumpGuard(self);
-        let mut pool = Pool::new(workers);
-        let mut until = None;
-        while self.bell.wait(until) {
-            let outputs = lock(&self.outputs).clone();
-            let (seats, mut busy, mut late_at) = (self.seats(), false, None);
-            for seat in &seats {
-                let pumped = seat.pump(&outputs, &mut pool);
-                busy |= pumped.sent;
-                late_at = earlier(late_at, pumped.late_at);
-            }
-            until = earlier(late_at, self.notices.give(clock::now(), &seats, &self.tell));
-            // Once around at a time, so that whoever came meanwhile has a turn too.
-            if busy {
-                self.bell.ring();
-            }
+            self.config.runtime.sleep(wait.clamp(Duration::from_millis(10), Duration::from_secs(1))).await;
         }
     }
 
@@ -522,6 +493,15 @@ impl Inner {
         self.tell_all(|| Command::CursorAt(at));
     }
 
+    pub(crate) fn outputs(&self) -> BTreeMap<u32, Arc<OutputState>> {
+        lock(&self.outputs).clone()
+    }
+
+    /// When the next notice to the host is due at the latest, if one is.
+    pub(crate) fn give_notices(&self, seats: &[Arc<Seat>]) -> Option<Time> {
+        self.notices.give(clock::now(), seats, &self.tell)
+    }
+
     fn layout(&self) -> Layout {
         let outputs = lock(&self.outputs);
         let place = |o: &Arc<OutputState>| {
@@ -531,27 +511,11 @@ impl Inner {
         Layout { outputs: outputs.values().map(place).collect() }
     }
 
-    fn tell_all(&self, command: impl Fn() -> Command) {
+    pub(crate) fn tell_all(&self, command: impl Fn() -> Command) {
         self.seats().iter().for_each(|seat| seat.link.command(command()));
     }
 
-    fn seats(&self) -> Vec<Arc<Seat>> {
+    pub(crate) fn seats(&self) -> Vec<Arc<Seat>> {
         lock(&self.seats).values().cloned().collect()
-    }
-}
-
-fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
-    one.into_iter().chain(other).min()
-}
-
-/// Without the pump nobody gets a picture any more: if it fails, sessions end instead of standing still.
-struct PumpGuard<'a>(&'a Inner);
-
-impl Drop for PumpGuard<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0
-                .tell_all(|| Command::Close(Close::new(close::SHUTDOWN, "the server failed; connect again")));
-        }
     }
 }

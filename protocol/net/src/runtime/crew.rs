@@ -1,8 +1,6 @@
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Wake, Waker};
-use std::thread::{self, JoinHandle, Thread};
+use std::thread::{self, JoinHandle};
 
 use super::manual::{Executor, Task};
 use super::{Kind, Runtime};
@@ -56,7 +54,7 @@ impl Crew {
         open()
     }
 
-    /// Starts the one future that uses sockets and timers. A thread of its own has this name.
+    /// Starts the one future that uses sockets. A thread of its own has this name.
     ///
     /// # Errors
     /// The system gives no thread.
@@ -70,13 +68,16 @@ impl Crew {
         }
     }
 
-    /// Starts a future that waits for nothing but wakers. A thread of its own has this name.
+    /// Starts a future that opens no socket. A thread of its own has this name.
     ///
     /// # Errors
     /// The system gives no thread.
     pub fn start(&mut self, name: &str, work: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         match &mut self.place {
-            Place::Threads { .. } => self.on_thread(name, move || block_on(work)),
+            Place::Threads { .. } => {
+                let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+                self.on_thread(name, move || tokio.block_on(work))
+            }
             Place::Loop { executor, tasks } => {
                 tasks.push(executor.spawn(Box::pin(work)));
                 Ok(())
@@ -107,24 +108,6 @@ impl Drop for Crew {
                 executor.wait_for_turn();
             }
         }
-    }
-}
-
-/// Runs a future on this thread.
-fn block_on(work: impl Future<Output = ()>) {
-    let waker = Waker::from(Arc::new(Parked(thread::current())));
-    let mut work = pin!(work);
-    while work.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-        thread::park();
-    }
-}
-
-/// A thread that waits to be woken.
-struct Parked(Thread);
-
-impl Wake for Parked {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }
 

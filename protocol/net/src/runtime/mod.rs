@@ -11,6 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 pub use crew::Crew;
@@ -64,6 +65,26 @@ impl Runtime {
     /// What the system says; it has no thread.
     pub async fn look_up(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         lookup::look_up(host, port).await
+    }
+
+    /// Lets others on the host's loop have their turn before what comes next; on a thread of its own nobody waits.
+    pub async fn give_way(&self) {
+        if let Kind::Manual(_) = self.kind {
+            let mut gave = false;
+            std::future::poll_fn(|cx| {
+                if std::mem::replace(&mut gave, true) {
+                    return Poll::Ready(());
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+        }
+    }
+
+    /// True on the host's loop: there is no thread for anything.
+    pub fn is_manual(&self) -> bool {
+        matches!(self.kind, Kind::Manual(_))
     }
 
     /// Calls a function of the application, which may block; `None` if it panicked. On the host's loop it is called
