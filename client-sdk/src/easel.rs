@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use lightbox_codec::pixel::ImageRef;
+use lightbox_protocol::msg::control::Surface;
 use tokio::sync::Notify;
 
 use crate::client::lock;
-use crate::memory::Pixels;
+use crate::memory::{Pixels, SurfaceError};
 use crate::paint::Canvas;
 
 /// The canvas. It is painted on while nobody holds a surface.
@@ -81,6 +82,26 @@ impl Easel {
         }
     }
 
+    /// There is this surface; blank unless its samples go on. The canvas is not locked while the application gives and
+    /// takes memory, so that it may look at surfaces meanwhile.
+    pub(crate) fn surface(
+        &self,
+        mut canvas: MutexGuard<'_, Canvas>,
+        surface: &Surface,
+        kept: bool,
+    ) -> Result<(), SurfaceError> {
+        if kept && canvas.has(surface.id) {
+            return Ok(());
+        }
+        let (memory, before) = (canvas.memory(), canvas.take(surface.id));
+        drop(canvas);
+        // First, so that its memory may serve again.
+        drop(before);
+        let pixels = Pixels::new(surface, memory.as_ref())?;
+        lock(&self.canvas).put(surface.id, pixels);
+        Ok(())
+    }
+
     /// Nothing is painted from now on. What is held stays as it is.
     pub(crate) fn close(&self) {
         lock(&self.holds).closed = true;
@@ -120,7 +141,6 @@ mod tests {
 
     use lightbox_codec::geom::Size;
     use lightbox_codec::pixel::PixelFormat;
-    use lightbox_protocol::msg::control::Surface;
 
     use super::*;
 

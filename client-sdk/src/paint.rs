@@ -68,13 +68,35 @@ impl Canvas {
     /// # Errors
     /// The application has no memory for it. Its size is one, as the protocol has checked.
     pub fn surface(&mut self, surface: &Surface, kept: bool) -> Result<(), SurfaceError> {
-        if !kept || !self.surfaces.contains_key(&surface.id) {
+        if !kept || !self.has(surface.id) {
             // First, so that the memory before may serve again.
             self.gone(surface.id);
-            let pixels = Pixels::new(surface, self.memory.as_ref())?;
-            self.surfaces.insert(surface.id, Arc::new(pixels));
+            self.put(surface.id, Pixels::new(surface, self.memory.as_ref())?);
         }
         Ok(())
+    }
+
+    pub(crate) fn has(&self, id: u32) -> bool {
+        self.surfaces.contains_key(&id)
+    }
+
+    pub(crate) fn put(&mut self, id: u32, pixels: Pixels) {
+        self.surfaces.insert(id, Arc::new(pixels));
+    }
+
+    /// Takes out a surface, for somebody who does not drop it here: that may run code of the application.
+    pub(crate) fn take(&mut self, id: u32) -> Option<Arc<Pixels>> {
+        self.surfaces.remove(&id)
+    }
+
+    /// The same for all.
+    pub(crate) fn take_all(&mut self) -> BTreeMap<u32, Arc<Pixels>> {
+        std::mem::take(&mut self.surfaces)
+    }
+
+    /// Where the memory of surfaces comes from, if not from here.
+    pub(crate) fn memory(&self) -> Option<Arc<dyn Allocate>> {
+        self.memory.clone()
     }
 
     /// The surface of this number is no more; its memory is wiped.

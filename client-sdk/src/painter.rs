@@ -64,20 +64,22 @@ impl Painter {
 
     fn work(&self, job: Job, mut canvas: MutexGuard<'_, Canvas>) {
         match job {
-            Job::Surface { surface, kept } => {
-                let made = canvas.surface(&surface, kept);
-                drop(canvas);
-                match made {
-                    Ok(()) => self.tell.tell(Event::Surface(surface)),
-                    Err(why) => self.link.command(Command::Close(Close::new(close::LIMIT, why))),
-                }
-            }
+            Job::Surface { surface, kept } => match self.easel.surface(canvas, &surface, kept) {
+                Ok(()) => self.tell.tell(Event::Surface(surface)),
+                Err(why) => self.link.command(Command::Close(Close::new(close::LIMIT, why))),
+            },
             Job::SurfaceGone(id) => {
-                canvas.gone(id);
+                let gone = canvas.take(id);
                 drop(canvas);
+                drop(gone);
                 self.tell.tell(Event::SurfaceGone(id));
             }
-            Job::Clear => canvas.clear(),
+            Job::Clear => {
+                canvas.agree(0);
+                let gone = canvas.take_all();
+                drop(canvas);
+                drop(gone);
+            }
             Job::Slots(cells) => canvas.agree(cells),
             Job::Paint(paint) => self.paint(paint, canvas),
             Job::Digest { context, tiles } => {

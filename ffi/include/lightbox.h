@@ -126,6 +126,15 @@
 // x2r10g10b10 of little-endian machines, "depth 30".
 #define LBX_FORMAT_BGRX10 30
 
+// For settings whose 0 means the default: none at all.
+#define LBX_NONE 4294967295
+
+// The person may see, and give input.
+#define LBX_ROLE_CONTROL 0
+
+// The person may see; the server drops input.
+#define LBX_ROLE_VIEW 1
+
 // A key: `code` is Linux evdev's (KEY_A is 30), a place on the keyboard and not a letter; `pressed`.
 #define LBX_INPUT_KEY 1
 
@@ -187,17 +196,25 @@
 // The longest text of one lbx_client_text(), in bytes.
 #define LBX_TEXT_MAX 1024
 
-// A client comes in with a ticket of lbx_server_address(), once.
+// A client comes in with a ticket of lbx_server_address() or lbx_server_ticket(), once.
 #define LBX_ADMIT_TICKETS 0
 
 // A client comes in with a certificate of `authorities`.
 #define LBX_ADMIT_CERTIFICATES 1
 
-// For settings whose 0 means the default: none at all.
-#define LBX_NONE 4294967295
+// `LBX_SERVER_KNOCK` tells of a client at the door, and lbx_server_answer() lets it in or not.
+#define LBX_ADMIT_ASK 2
 
 // Room for any address.
 #define LBX_ADDRESS_SPACE 384
+
+// Nothing is shown with an error, however thin the path is: the person waits for the exact picture.
+#define LBX_CONTRACT_NEVER_LOSSY 1
+
+// Changes are sent before those of other parts, and made exact before others are, within `within_ms`: from the capture
+// to the frame that brings the source's samples. What takes longer is counted in `late_tiles` of lbx_session_stats,
+// and told by `LBX_SERVER_LATE`.
+#define LBX_CONTRACT_EXACT_WITHIN 2
 
 // The longest side of a cursor.
 #define LBX_CURSOR_MAX 256
@@ -286,12 +303,6 @@
 // The session is over, and nothing follows: `code`, `text`.
 #define LBX_CLIENT_ENDED 11
 
-// The person may see, and give input.
-#define LBX_ROLE_CONTROL 0
-
-// The person may see; the server drops input.
-#define LBX_ROLE_VIEW 1
-
 // A time that is not known.
 #define LBX_UNKNOWN UINT64_MAX
 
@@ -318,6 +329,17 @@
 
 // The sweep found changes that no damage had reported, and sends them: `output`, `tiles`.
 #define LBX_SERVER_UNDER_REPORTED 8
+
+// What was shown before lbx_output_notify() has been taken: `output`, `cookie`; `sessions` is how many connected ones did
+// not take it within a second.
+#define LBX_SERVER_FRAME_DONE 9
+
+// Tiles took longer than LBX_CONTRACT_EXACT_WITHIN allows: `session`, `output`, `tiles`.
+#define LBX_SERVER_LATE 10
+
+// A client is at the door, with LBX_ADMIT_ASK: `knock`, for lbx_server_answer(); `text` is what the terminal calls
+// itself; `address`, `ticket`, `certificate`.
+#define LBX_SERVER_KNOCK 11
 
 // A terminal's end of a session. Owned: from lbx_client_new() to lbx_client_free(). It has threads of its own; several
 // may live in one process and share nothing. All functions may be called on any thread, at the same time, unless they
@@ -380,6 +402,14 @@ typedef struct lbx_server_config {
     uint32_t streams;
     // 0.
     uint32_t reserved;
+    // The most memory, in bytes, that a client is asked to use for tiles that may be shown again; here each costs about
+    // 200 bytes. `LBX_NONE`: none. Default: 67108864.
+    uint64_t slot_memory;
+    // A connection of which nothing was heard for so long is lost, in milliseconds. The shorter of both sides' counts.
+    // Default: 30000.
+    uint32_t idle_timeout_ms;
+    // How long a client at the door waits for lbx_server_answer(), in milliseconds. Default: 30000.
+    uint32_t ask_ms;
 } lbx_server_config;
 
 // Where a monitor stands on the desktop.
@@ -466,8 +496,19 @@ typedef struct lbx_server_event {
     uint64_t stream;
     // LBX_URGENCY_*.
     uint32_t urgency;
-    // 0.
-    uint32_t reserved;
+    // How many sessions.
+    uint32_t sessions;
+    // What lbx_output_notify() was given.
+    uint64_t cookie;
+    // For lbx_server_answer().
+    uint64_t knock;
+    // Where the client is: an IP address and port.
+    const char *address;
+    // The ticket it brought; empty if none. A peer wrote it.
+    const char *ticket;
+    // Whom its certificate names, which one of the configured authorities signed: DNS names, then URIs, a space
+    // between them. NULL if it showed none.
+    const char *certificate;
 } lbx_server_event;
 
 // A callback of the application. It must return, and not by an exception or longjmp.
@@ -534,6 +575,34 @@ typedef struct lbx_frame {
     uint32_t reserved;
 } lbx_frame;
 
+// Gives memory for a surface of `w` by `h` pixels of `format` (LBX_FORMAT_*): the first byte of `h` rows, and in
+// `*stride`, which is the least there can be, the bytes from one to the next. The last row needs no padding. NULL: there
+// is none, and the session ends.
+typedef void *(*lbx_allocate_fn)(void *userdata,
+                                 uint32_t surface,
+                                 uint32_t w,
+                                 uint32_t h,
+                                 uint32_t format,
+                                 size_t *stride);
+
+// Takes back what lbx_allocate_fn gave: it is wiped, and not looked at any more.
+typedef void (*lbx_free_fn)(void *userdata, void *data);
+
+// Where a client's surfaces have their samples, so that a terminal can have pictures painted where its display finds
+// them: dumb buffers, shared memory. Both callbacks run on the client's own thread, one at a time; they may call
+// anything. Nobody else writes to the memory meanwhile. Who reads it without lbx_surface_acquire() sees frames that are
+// half painted.
+typedef struct lbx_allocator {
+    // sizeof(lbx_allocator).
+    size_t size;
+    // Given to both callbacks. It must be there until the client has ended and every piece of memory is back.
+    void *userdata;
+    // Must be set.
+    lbx_allocate_fn allocate;
+    // Must be set.
+    lbx_free_fn free;
+} lbx_allocator;
+
 // How a client is. Zero it and set `size`: what is 0 or NULL is the default.
 typedef struct lbx_client_config {
     // sizeof(lbx_client_config).
@@ -554,6 +623,16 @@ typedef struct lbx_client_config {
     uint32_t streams;
     // 0.
     uint32_t reserved;
+    // The most memory, in bytes, for tiles that may be shown again; it is used as it is filled, and wiped with the
+    // session. `LBX_NONE`: none. Default: 67108864.
+    uint64_t slot_memory;
+    // Where surfaces have their samples; it is copied. Default: in memory of the library.
+    const struct lbx_allocator *allocator;
+    // A connection of which nothing was heard for so long is lost, in milliseconds. The shorter of both sides' counts.
+    // Default: 30000.
+    uint32_t idle_timeout_ms;
+    // 1: nothing is ever shown with an error; a thin path keeps the person waiting for the exact picture instead.
+    uint32_t exact_only;
 } lbx_client_config;
 
 // What a client tells its application: LBX_CLIENT_*, and LBX_STREAM_*. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
@@ -697,6 +776,14 @@ typedef struct lbx_session_stats {
     uint32_t exact;
     // Tiles proved.
     uint32_t verified;
+    // Tiles that the client shows with a stated error, on their way to exact.
+    uint32_t refining;
+    // Bytes on the wire of the present connection, both ways, IP and UDP headers included.
+    uint64_t wire_bytes;
+    // Tiles that took longer than LBX_CONTRACT_EXACT_WITHIN allows.
+    uint64_t late_tiles;
+    // The largest error that the client shows, in sample values.
+    uint32_t max_error;
     // 0.
     uint32_t reserved;
 } lbx_session_stats;
@@ -713,6 +800,11 @@ typedef struct lbx_output_stats {
     uint64_t false_tiles;
     // Tiles that had changed without the host's word.
     uint64_t under_reported;
+    // Bytes of pixels taken from frames by the host's word: each is read once, compared, and copied into the library's
+    // own picture.
+    uint64_t taken_bytes;
+    // The same for tiles that the sweep looked at.
+    uint64_t swept_bytes;
 } lbx_output_stats;
 
 #ifdef __cplusplus
@@ -757,17 +849,6 @@ lbx_result lbx_server_new(const struct lbx_server_config *config, struct lbx_ser
 // Threads: any, in callbacks too: the server then ends on another thread, soon after. since 0.1
 void lbx_server_free(struct lbx_server *server);
 
-// Writes the line that a person pastes into a client, "lightbox://host:port/TICKET#FINGERPRINT", with a new ticket.
-// `host` is how clients reach this machine: a name, an IPv4 address, or an IPv6 address in brackets. With
-// `LBX_ADMIT_CERTIFICATES` the line has no ticket.
-// `text` has room for `space` bytes, the NUL included; `LBX_ADDRESS_SPACE` is enough.
-// Errors: `LBX_ERROR_ARGUMENT` if `host` is none, `LBX_ERROR_SPACE`.
-// Threads: any. since 0.1
-lbx_result lbx_server_address(struct lbx_server *server,
-                              const char *host,
-                              char *text,
-                              size_t space);
-
 // A file descriptor that becomes readable when events wait: poll it, and call lbx_server_next_event() until it says
 // `LBX_AGAIN`. Do not read, write or close it; it is closed with the server. -1 for NULL.
 // Threads: any. since 0.1
@@ -808,6 +889,43 @@ lbx_result lbx_server_sessions(const struct lbx_server *server,
 lbx_result lbx_server_disconnect(struct lbx_server *server,
                                  const struct lbx_session_id *session,
                                  const char *reason);
+
+// Writes the line that a person pastes into a client, "lightbox://host:port/TICKET#FINGERPRINT", with a new ticket.
+// `host` is how clients reach this machine: a name, an IPv4 address, or an IPv6 address in brackets. Only with
+// `LBX_ADMIT_TICKETS` has the line a ticket.
+// `text` has room for `space` bytes, the NUL included; `LBX_ADDRESS_SPACE` is enough.
+// Errors: `LBX_ERROR_ARGUMENT` if `host` is none, `LBX_ERROR_SPACE`.
+// Threads: any. since 0.1
+lbx_result lbx_server_address(struct lbx_server *server,
+                              const char *host,
+                              char *text,
+                              size_t space);
+
+// The same for a person who may do what `role` (LBX_ROLE_*) says, with a ticket that admits for `life_ms`; 0: until it
+// is used or revoked.
+// Errors: as lbx_server_address().
+// Threads: any. since 0.1
+lbx_result lbx_server_ticket(struct lbx_server *server,
+                             const char *host,
+                             uint32_t role,
+                             uint32_t life_ms,
+                             char *text,
+                             size_t space);
+
+// No ticket that was given out and not used admits any more.
+// Threads: any. since 0.1
+lbx_result lbx_server_revoke_tickets(struct lbx_server *server);
+
+// Answers the client of an `LBX_SERVER_KNOCK`: lets it in (`allow` is 1) to do what `role` (LBX_ROLE_*) says, or
+// refuses it, for a `reason` that it may show the person; NULL if there is none to give. A client that is not answered
+// within `ask_ms` is refused.
+// Errors: `LBX_ERROR_STATE` if it does not wait any more.
+// Threads: any. since 0.1
+lbx_result lbx_server_answer(struct lbx_server *server,
+                             uint64_t knock,
+                             uint32_t allow,
+                             uint32_t role,
+                             const char *reason);
 
 // The number that PC emulators want for an evdev key code ("qnum" in QEMU): the scancode of set 1, with its high bit set
 // where the prefix E0 belongs. 0 if a PC keyboard has no such key.
@@ -887,6 +1005,27 @@ lbx_result lbx_output_place(struct lbx_output *output,
                             int32_t y,
                             uint32_t width_mm,
                             uint32_t scale);
+
+// A promise (LBX_CONTRACT_*) for these parts of the monitor's picture, by whole tiles of 64x64 pixels, in place of the
+// parts that it was made for before; with no rects it ends. It holds for every frame that is sent after this returns,
+// and goes on when the monitor takes another size. What clients show there with an error at that moment is sent again
+// exactly, if it must never be so. `within_ms` is of LBX_CONTRACT_EXACT_WITHIN, otherwise 0.
+// Errors: `LBX_ERROR_ARGUMENT`.
+// Threads: any. since 0.1
+lbx_result lbx_output_contract(struct lbx_output *output,
+                               uint32_t contract,
+                               uint32_t within_ms,
+                               const struct lbx_rect *rects,
+                               size_t rects_len);
+
+// `LBX_SERVER_FRAME_DONE` with this cookie follows when all that was shown on this monitor before has been taken into
+// frames for every connected session, at once if there is none: the moment at which painting the next picture is worth
+// it. Sessions that wait for their client do not count, and one that takes nothing, as its path is stuck, keeps the
+// word back for a second at most. Where events are not read in time, the newest stands for those before it.
+// Errors: `LBX_ERROR_LIMIT` while 64 are open.
+// Threads: any. since 0.1
+lbx_result lbx_output_notify(struct lbx_output *output,
+                             uint64_t cookie);
 
 // The cursor's picture, on every monitor of the desktop: w*h pixels of blue, green, red and alpha, colour already
 // multiplied by alpha, row by row without padding. (hot_x, hot_y) is the pixel that points.

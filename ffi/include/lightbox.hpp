@@ -98,6 +98,9 @@ struct server_config {
     std::uint32_t workers = 0;
     std::uint32_t sweep = 0;
     std::uint32_t streams = 0;
+    std::uint64_t slot_memory = 0;
+    std::uint32_t idle_timeout_ms = 0;
+    std::uint32_t ask_ms = 0;
 };
 
 // A desktop that clients can connect to: lbx_server.
@@ -116,6 +119,9 @@ public:
         given.workers = config.workers;
         given.sweep = config.sweep;
         given.streams = config.streams;
+        given.slot_memory = config.slot_memory;
+        given.idle_timeout_ms = config.idle_timeout_ms;
+        given.ask_ms = config.ask_ms;
         lbx_server *made = nullptr;
         detail::must(lbx_server_new(&given, &made));
         handle_.reset(made);
@@ -132,6 +138,28 @@ public:
         char text[LBX_ADDRESS_SPACE];
         detail::must(lbx_server_address(get(), host.c_str(), text, sizeof text));
         return text;
+    }
+
+    // The same with a role (LBX_ROLE_*), and a ticket that admits for so long; 0: until it is used or revoked.
+    std::string ticket(const std::string &host, std::uint32_t role, std::uint32_t life_ms = 0)
+    {
+        char text[LBX_ADDRESS_SPACE];
+        detail::must(lbx_server_ticket(get(), host.c_str(), role, life_ms, text, sizeof text));
+        return text;
+    }
+
+    void revoke_tickets() { detail::must(lbx_server_revoke_tickets(get())); }
+
+    // Lets the client of an LBX_SERVER_KNOCK in.
+    void admit(std::uint64_t knock, std::uint32_t role = LBX_ROLE_CONTROL)
+    {
+        detail::must(lbx_server_answer(get(), knock, 1, role, nullptr));
+    }
+
+    // Refuses it.
+    void refuse(std::uint64_t knock, const std::string &reason)
+    {
+        detail::must(lbx_server_answer(get(), knock, 0, 0, reason.c_str()));
     }
 
     // The next event, if there is one; its pointers live until the next call.
@@ -251,6 +279,21 @@ public:
         detail::must(lbx_output_place(get(), x, y, width_mm, scale));
     }
 
+    // LBX_SERVER_FRAME_DONE with this cookie follows when what was shown has been taken.
+    void notify(std::uint64_t cookie) { detail::must(lbx_output_notify(get(), cookie)); }
+
+    // Nothing is shown with an error in these parts of the picture; in no part if there are none.
+    void never_lossy(const std::vector<lbx_rect> &rects)
+    {
+        detail::must(lbx_output_contract(get(), LBX_CONTRACT_NEVER_LOSSY, 0, rects.data(), rects.size()));
+    }
+
+    // These parts go first, and are exact within this time or told to be late.
+    void exact_within(std::uint32_t ms, const std::vector<lbx_rect> &rects)
+    {
+        detail::must(lbx_output_contract(get(), LBX_CONTRACT_EXACT_WITHIN, ms, rects.data(), rects.size()));
+    }
+
     // w*h pixels of blue, green, red and alpha.
     void define_cursor(std::uint32_t w, std::uint32_t h, std::uint32_t hot_x, std::uint32_t hot_y,
                        const std::uint8_t *bgra)
@@ -300,6 +343,10 @@ struct client_config {
     std::string identity_path = {};
     std::uint64_t max_pixels = 0;
     std::uint32_t streams = 0;
+    std::uint64_t slot_memory = 0;
+    const lbx_allocator *allocator = nullptr; // its size must be set
+    std::uint32_t idle_timeout_ms = 0;
+    bool exact_only = false;
 };
 
 // A terminal's end of a session: lbx_client.
@@ -314,6 +361,10 @@ public:
         given.identity_path = config.identity_path.empty() ? nullptr : config.identity_path.c_str();
         given.max_pixels = config.max_pixels;
         given.streams = config.streams;
+        given.slot_memory = config.slot_memory;
+        given.allocator = config.allocator;
+        given.idle_timeout_ms = config.idle_timeout_ms;
+        given.exact_only = config.exact_only;
         lbx_client *made = nullptr;
         detail::must(lbx_client_new(&given, &made));
         handle_.reset(made);

@@ -7,6 +7,7 @@ use std::ffi::{c_char, c_int};
 use std::mem::offset_of;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use lightbox_client::geom::Size;
 use lightbox_client::{Client, Config, Layout, Output, StartError, TileState};
@@ -17,8 +18,9 @@ use crate::event::{Kept, Signal, lbx_client_event};
 use crate::guard;
 use crate::handle::{self, Shared, lock};
 use crate::identity::{identity_at, unusable};
+use crate::memory::lbx_allocator;
 use crate::sized::{self, SizeFirst};
-use crate::vocabulary::lbx_place;
+use crate::vocabulary::{lbx_place, slot_memory_of};
 
 /// A terminal's end of a session. Owned: from lbx_client_new() to lbx_client_free(). It has threads of its own; several
 /// may live in one process and share nothing. All functions may be called on any thread, at the same time, unless they
@@ -72,12 +74,22 @@ pub struct lbx_client_config {
     pub streams: u32,
     /// 0.
     pub reserved: u32,
+    /// The most memory, in bytes, for tiles that may be shown again; it is used as it is filled, and wiped with the
+    /// session. `LBX_NONE`: none. Default: 67108864.
+    pub slot_memory: u64,
+    /// Where surfaces have their samples; it is copied. Default: in memory of the library.
+    pub allocator: *const lbx_allocator,
+    /// A connection of which nothing was heard for so long is lost, in milliseconds. The shorter of both sides' counts.
+    /// Default: 30000.
+    pub idle_timeout_ms: u32,
+    /// 1: nothing is ever shown with an error; a thin path keeps the person waiting for the exact picture instead.
+    pub exact_only: u32,
 }
 
 // SAFETY: `repr(C)`, size first, integers and raw pointers.
 unsafe impl SizeFirst for lbx_client_config {
     const NAME: &'static str = "lbx_client_config";
-    const LEAST: usize = size_of::<Self>();
+    const LEAST: usize = offset_of!(Self, streams);
 }
 
 /// What lbx_client_tile_error() says of a tile of which nothing is known.
@@ -296,6 +308,20 @@ impl lbx_client_config {
         }
         if self.max_pixels != 0 {
             config = config.max_pixels(self.max_pixels);
+        }
+        if let Some(bytes) = slot_memory_of(self.slot_memory) {
+            config = config.slot_memory(bytes);
+        }
+        if !self.allocator.is_null() {
+            // SAFETY: the caller's promise, and it is not NULL.
+            let allocator = unsafe { sized::read(self.allocator) }?;
+            config = config.memory(allocator.parsed()?);
+        }
+        if self.idle_timeout_ms != 0 {
+            config = config.idle_timeout(Duration::from_millis(self.idle_timeout_ms.into()));
+        }
+        if self.exact_only != 0 {
+            config = config.exact_only();
         }
         Ok(config.streams(self.streams))
     }

@@ -10,8 +10,8 @@
 //! - `guard`, `error`: where panics and errors end.
 //! - [`version`], [`log`]: about the library itself.
 //! - [`vocabulary`], [`input`], [`stream`], [`event`], [`stats`]: what both sides speak of.
-//! - [`server`], [`output`], [`scanout`], [`cursor`]: the hypervisor's side, with the feature `server`.
-//! - [`client`], [`surface`]: the thin client's side, with the feature `client`.
+//! - [`server`], [`output`], [`scanout`], [`contract`], [`cursor`]: the hypervisor's side, with the feature `server`.
+//! - [`client`], [`memory`], [`surface`]: the thin client's side, with the feature `client`.
 
 // C's names, so that the header, the symbols and this source say the same. What a caller must keep to stands once,
 // in the header's preface and in `handle`, instead of in a section of every function.
@@ -48,7 +48,13 @@ pub mod output;
 pub mod scanout;
 
 #[cfg(feature = "server")]
+pub mod contract;
+
+#[cfg(feature = "server")]
 pub mod cursor;
+
+#[cfg(feature = "client")]
+pub mod memory;
 
 #[cfg(feature = "client")]
 pub mod client;

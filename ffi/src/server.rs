@@ -1,9 +1,11 @@
 //! The hypervisor's side: a desktop that clients can connect to.
 #![allow(unsafe_code)]
 
+mod admit;
 mod input;
 
 use std::ffi::{c_char, c_int, c_void};
+use std::mem::offset_of;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,7 +22,9 @@ use crate::handle::{self, Shared, lock};
 use crate::identity::{identity_at, unusable};
 use crate::input::locks_of;
 use crate::sized::{self, SizeFirst};
-use crate::vocabulary::lbx_session_id;
+use crate::vocabulary::{LBX_NONE, lbx_session_id, slot_memory_of};
+
+pub use admit::*;
 
 /// A desktop that clients can connect to. Owned: from lbx_server_new() to lbx_server_free(). It has threads of its own;
 /// several may live in one process and share nothing. All functions may be called on any thread, at the same time.
@@ -34,15 +38,6 @@ pub struct lbx_server {
 impl Shared for lbx_server {
     const NAME: &'static str = "server";
 }
-
-/// A client comes in with a ticket of lbx_server_address(), once.
-pub const LBX_ADMIT_TICKETS: u32 = 0;
-/// A client comes in with a certificate of `authorities`.
-pub const LBX_ADMIT_CERTIFICATES: u32 = 1;
-/// For settings whose 0 means the default: none at all.
-pub const LBX_NONE: u32 = 0xFFFF_FFFF;
-/// Room for any address.
-pub const LBX_ADDRESS_SPACE: usize = 384;
 
 /// How a server is. Zero it and set `size`: what is 0 or NULL is the default.
 #[repr(C)]
@@ -77,12 +72,20 @@ pub struct lbx_server_config {
     pub streams: u32,
     /// 0.
     pub reserved: u32,
+    /// The most memory, in bytes, that a client is asked to use for tiles that may be shown again; here each costs about
+    /// 200 bytes. `LBX_NONE`: none. Default: 67108864.
+    pub slot_memory: u64,
+    /// A connection of which nothing was heard for so long is lost, in milliseconds. The shorter of both sides' counts.
+    /// Default: 30000.
+    pub idle_timeout_ms: u32,
+    /// How long a client at the door waits for lbx_server_answer(), in milliseconds. Default: 30000.
+    pub ask_ms: u32,
 }
 
 // SAFETY: `repr(C)`, size first, integers and raw pointers.
 unsafe impl SizeFirst for lbx_server_config {
     const NAME: &'static str = "lbx_server_config";
-    const LEAST: usize = size_of::<Self>();
+    const LEAST: usize = offset_of!(Self, streams);
 }
 
 /// Starts a server without monitors.
@@ -119,29 +122,6 @@ pub unsafe extern "C" fn lbx_server_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_server_free(server: *mut lbx_server) {
     guard::call(|| handle::end(server));
-}
-
-/// Writes the line that a person pastes into a client, "lightbox://host:port/TICKET#FINGERPRINT", with a new ticket.
-/// `host` is how clients reach this machine: a name, an IPv4 address, or an IPv6 address in brackets. With
-/// `LBX_ADMIT_CERTIFICATES` the line has no ticket.
-/// `text` has room for `space` bytes, the NUL included; `LBX_ADDRESS_SPACE` is enough.
-/// Errors: `LBX_ERROR_ARGUMENT` if `host` is none, `LBX_ERROR_SPACE`.
-/// Threads: any. since 0.1
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lbx_server_address(
-    server: *mut lbx_server,
-    host: *const c_char,
-    text: *mut c_char,
-    space: usize,
-) -> lbx_result {
-    guard::call(|| {
-        let server = handle::part(server)?;
-        // SAFETY: promise 2.
-        let host = unsafe { handle::some_text(host, "host")? };
-        let address = server.server.address(host).map_err(Failure::argument)?;
-        // SAFETY: promise 3.
-        unsafe { put_text(text, space, &address) }
-    })
 }
 
 /// A file descriptor that becomes readable when events wait: poll it, and call lbx_server_next_event() until it says
@@ -274,7 +254,14 @@ impl lbx_server_config {
                 return Err(Failure::argument("LBX_ADMIT_CERTIFICATES needs authorities"));
             }
             LBX_ADMIT_CERTIFICATES => config = config.authenticate(Arc::new(Certificates)),
+            LBX_ADMIT_ASK => config = config.ask(or_default(self.ask_ms, ASK)),
             other => return Err(Failure::argument(format_args!("{other} is no LBX_ADMIT"))),
+        }
+        if self.idle_timeout_ms != 0 {
+            config = config.idle_timeout(Duration::from_millis(self.idle_timeout_ms.into()));
+        }
+        if let Some(bytes) = slot_memory_of(self.slot_memory) {
+            config = config.slot_memory(bytes);
         }
         if self.max_sessions != 0 {
             config = config.max_sessions(self.max_sessions as usize);
@@ -295,6 +282,13 @@ impl lbx_server_config {
         }
         Ok(config.streams(self.streams))
     }
+}
+
+/// How long a client at the door waits by default.
+const ASK: Duration = Duration::from_secs(30);
+
+fn or_default(ms: u32, default: Duration) -> Duration {
+    if ms == 0 { default } else { Duration::from_millis(ms.into()) }
 }
 
 /// More threads than any machine has a use for, and fewer than hurt.

@@ -80,6 +80,14 @@ pub struct lbx_rect {
 /// A callback of the application. It must return, and not by an exception or longjmp.
 pub type lbx_callback = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
 
+/// For settings whose 0 means the default: none at all.
+pub const LBX_NONE: u32 = 0xFFFF_FFFF;
+
+/// The person may see, and give input.
+pub const LBX_ROLE_CONTROL: u32 = 0;
+/// The person may see; the server drops input.
+pub const LBX_ROLE_VIEW: u32 = 1;
+
 /// Names a session across its connections.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,6 +148,15 @@ impl lbx_place {
             scale: output.scale,
         };
         layout.outputs.iter().map(place).collect()
+    }
+}
+
+/// What a config says of the memory for slots; `None` for the default.
+pub(crate) fn slot_memory_of(bytes: u64) -> Option<u64> {
+    match bytes {
+        0 => None,
+        bytes if bytes == u64::from(LBX_NONE) => Some(0),
+        bytes => Some(bytes),
     }
 }
 

@@ -41,8 +41,9 @@ fn a_terminal_in_cpp_agrees_with_a_host_in_c() {
 #[test]
 fn the_header_keeps_its_promises() {
     let dir = scratch("contract");
-    let contract = compile("tests/c/contract.c", &dir, Language::C, Link::StaticSanitized);
-    Program::start(&contract, &[]).succeeds();
+    for test in ["tests/c/contract.c", "tests/c/promises.c"] {
+        Program::start(&compile(test, &dir, Language::C, Link::StaticSanitized), &[]).succeeds();
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::error::c_text;
 use crate::input::bits_of;
 use crate::sized::SizeFirst;
 use crate::stream::Told;
-use crate::vocabulary::{lbx_place, lbx_rect, lbx_session_id, number_of};
+use crate::vocabulary::{LBX_ROLE_CONTROL, LBX_ROLE_VIEW, lbx_place, lbx_rect, lbx_session_id, number_of};
 
 /// The server let the client in: `session`, `resumed`, `role`.
 pub const LBX_CLIENT_CONNECTED: u32 = 1;
@@ -35,10 +35,6 @@ pub const LBX_CLIENT_LOST: u32 = 10;
 /// The session is over, and nothing follows: `code`, `text`.
 pub const LBX_CLIENT_ENDED: u32 = 11;
 
-/// The person may see, and give input.
-pub const LBX_ROLE_CONTROL: u32 = 0;
-/// The person may see; the server drops input.
-pub const LBX_ROLE_VIEW: u32 = 1;
 /// A time that is not known.
 pub const LBX_UNKNOWN: u64 = u64::MAX;
 

@@ -26,6 +26,12 @@ pub use server::*;
 #[derive(Default)]
 pub(crate) struct Kept {
     text: CString,
+    #[cfg(feature = "server")]
+    address: CString,
+    #[cfg(feature = "server")]
+    ticket: CString,
+    #[cfg(feature = "server")]
+    certificate: CString,
     places: Vec<lbx_place>,
     #[cfg(feature = "client")]
     rects: Vec<lbx_rect>,

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::c_char;
+use std::mem::offset_of;
 use std::ptr::null;
 
 use lightbox_server::input::Action;
@@ -31,6 +32,15 @@ pub const LBX_SERVER_MISMATCH: u32 = 7;
 /// The sweep found changes that no damage had reported, and sends them: `output`, `tiles`.
 pub const LBX_SERVER_UNDER_REPORTED: u32 = 8;
 
+/// What was shown before lbx_output_notify() has been taken: `output`, `cookie`; `sessions` is how many connected ones did
+/// not take it within a second.
+pub const LBX_SERVER_FRAME_DONE: u32 = 9;
+/// Tiles took longer than LBX_CONTRACT_EXACT_WITHIN allows: `session`, `output`, `tiles`.
+pub const LBX_SERVER_LATE: u32 = 10;
+/// A client is at the door, with LBX_ADMIT_ASK: `knock`, for lbx_server_answer(); `text` is what the terminal calls
+/// itself; `address`, `ticket`, `certificate`.
+pub const LBX_SERVER_KNOCK: u32 = 11;
+
 /// What a server tells its application: LBX_SERVER_*, and LBX_STREAM_* with `session`. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -59,14 +69,25 @@ pub struct lbx_server_event {
     pub stream: u64,
     /// LBX_URGENCY_*.
     pub urgency: u32,
-    /// 0.
-    pub reserved: u32,
+    /// How many sessions.
+    pub sessions: u32,
+    /// What lbx_output_notify() was given.
+    pub cookie: u64,
+    /// For lbx_server_answer().
+    pub knock: u64,
+    /// Where the client is: an IP address and port.
+    pub address: *const c_char,
+    /// The ticket it brought; empty if none. A peer wrote it.
+    pub ticket: *const c_char,
+    /// Whom its certificate names, which one of the configured authorities signed: DNS names, then URIs, a space
+    /// between them. NULL if it showed none.
+    pub certificate: *const c_char,
 }
 
 // SAFETY: `repr(C)`, size first, integers, raw pointers and structs of these.
 unsafe impl SizeFirst for lbx_server_event {
     const NAME: &'static str = "lbx_server_event";
-    const LEAST: usize = size_of::<Self>();
+    const LEAST: usize = offset_of!(Self, stream);
 }
 
 impl lbx_server_event {
@@ -110,6 +131,27 @@ impl lbx_server_event {
                 seen.kind = LBX_SERVER_UNDER_REPORTED;
                 (seen.output, seen.tiles) = (output, tiles);
             }
+            Event::FrameDone { output, cookie, behind } => {
+                (seen.kind, seen.output, seen.cookie) = (LBX_SERVER_FRAME_DONE, output, cookie);
+                seen.sessions = behind.try_into().unwrap_or(u32::MAX);
+            }
+            Event::Late { session, output, tiles } => {
+                of(LBX_SERVER_LATE, session);
+                (seen.output, seen.tiles) = (output, tiles);
+            }
+            Event::Knock { id, knock } => {
+                (seen.kind, seen.knock) = (LBX_SERVER_KNOCK, id);
+                kept.text = c_text(knock.terminal);
+                kept.address = c_text(knock.address.to_string());
+                // What is not UTF-8 is none of ours.
+                kept.ticket = c_text(String::from_utf8(knock.ticket).unwrap_or_default());
+                seen.address = kept.address.as_ptr();
+                seen.ticket = kept.ticket.as_ptr();
+                if let Some(peer) = knock.certificate {
+                    kept.certificate = c_text(peer.names.join(" "));
+                    seen.certificate = kept.certificate.as_ptr();
+                }
+            }
             Event::Stream { session, event } => {
                 if let Some(told) = Told::of(event) {
                     of(told.kind, session);
@@ -125,6 +167,7 @@ impl lbx_server_event {
             LBX_SERVER_JOINED
                 | LBX_SERVER_DETACHED
                 | LBX_SERVER_LEFT
+                | LBX_SERVER_KNOCK
                 | LBX_STREAM_OFFERED
                 | LBX_STREAM_CLOSED
         ) {

@@ -1,6 +1,8 @@
 //! What became of what a server was given and sent.
 #![allow(unsafe_code)]
 
+use std::mem::offset_of;
+
 use lightbox_server::{OutputStats, SessionStats};
 
 use crate::error::lbx_result;
@@ -37,6 +39,14 @@ pub struct lbx_session_stats {
     pub exact: u32,
     /// Tiles proved.
     pub verified: u32,
+    /// Tiles that the client shows with a stated error, on their way to exact.
+    pub refining: u32,
+    /// Bytes on the wire of the present connection, both ways, IP and UDP headers included.
+    pub wire_bytes: u64,
+    /// Tiles that took longer than LBX_CONTRACT_EXACT_WITHIN allows.
+    pub late_tiles: u64,
+    /// The largest error that the client shows, in sample values.
+    pub max_error: u32,
     /// 0.
     pub reserved: u32,
 }
@@ -44,7 +54,7 @@ pub struct lbx_session_stats {
 // SAFETY: `repr(C)`, size first, integers only.
 unsafe impl SizeFirst for lbx_session_stats {
     const NAME: &'static str = "lbx_session_stats";
-    const LEAST: usize = size_of::<Self>();
+    const LEAST: usize = offset_of!(Self, wire_bytes);
 }
 
 /// What became of what one monitor was given.
@@ -61,12 +71,17 @@ pub struct lbx_output_stats {
     pub false_tiles: u64,
     /// Tiles that had changed without the host's word.
     pub under_reported: u64,
+    /// Bytes of pixels taken from frames by the host's word: each is read once, compared, and copied into the library's
+    /// own picture.
+    pub taken_bytes: u64,
+    /// The same for tiles that the sweep looked at.
+    pub swept_bytes: u64,
 }
 
 // SAFETY: `repr(C)`, size first, integers only.
 unsafe impl SizeFirst for lbx_output_stats {
     const NAME: &'static str = "lbx_output_stats";
-    const LEAST: usize = size_of::<Self>();
+    const LEAST: usize = offset_of!(Self, taken_bytes);
 }
 
 /// What became of what a session was sent; set `stats->size` before.
@@ -119,6 +134,10 @@ fn of_session(stats: &SessionStats) -> lbx_session_stats {
         total: stats.tiles.total,
         exact: stats.tiles.exact,
         verified: stats.tiles.verified,
+        refining: stats.tiles.refining,
+        max_error: stats.tiles.max_error,
+        wire_bytes: stats.wire_bytes,
+        late_tiles: stats.late_tiles,
         ..lbx_session_stats::new()
     }
 }
@@ -129,6 +148,8 @@ fn of_output(stats: OutputStats) -> lbx_output_stats {
         changed_tiles: stats.changed_tiles,
         false_tiles: stats.false_tiles,
         under_reported: stats.under_reported,
+        taken_bytes: stats.taken_bytes,
+        swept_bytes: stats.swept_bytes,
         ..lbx_output_stats::new()
     }
 }
