@@ -224,6 +224,10 @@ fn a_lost_connection_resumes_with_what_both_sides_have() {
     desk.hear(|event| matches!(event, Event::Input { action: Action::Key { code: 42, pressed: false }, .. }));
     desk.hear(|event| matches!(event, Event::Detached { .. }));
     until("nothing is called verified without a lease", || client.counts().verified == 0);
+    until("the person hears what is wrong", || {
+        let told = client.events().next_within(Duration::from_millis(20));
+        matches!(told, Some(Seen::Lost(why)) if why.reason.contains("no answer from"))
+    });
     desk.paint(Rect::new(100, 100, 70, 30), 2);
     let before = desk.server.sessions()[0].1.frame_bytes;
     cut.store(false, Ordering::Relaxed);

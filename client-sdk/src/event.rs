@@ -61,7 +61,7 @@ pub enum Event {
     Leds(Locks),
     /// Something happened to a byte stream.
     Stream(StreamEvent),
-    /// The connection is gone; the client tries to get it back.
+    /// The connection is gone, and the client tries to get it back; told again when another reason keeps it from that.
     Lost(Close),
     /// The session is over. Nothing follows.
     Ended(Close),

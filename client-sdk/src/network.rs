@@ -50,6 +50,7 @@ impl Network {
             Ok(endpoint) => endpoint,
             Err(error) => return self.tell.ended(Close::new(close::TIMEOUT, error)),
         };
+        let mut told = None;
         loop {
             let why = tokio::select! {
                 why = self.connect(&endpoint) => why,
@@ -61,6 +62,11 @@ impl Network {
                     self.tell.ended(why);
                 }
                 break;
+            }
+            // What keeps the session from coming back may be for the person to mend: each reason is said once.
+            if why != told {
+                why.iter().for_each(|why| self.tell.tell(Event::Lost(why.clone())));
+                told = why;
             }
             tokio::select! {
                 () = self.runtime.sleep(RETRY) => (),

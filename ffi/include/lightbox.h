@@ -297,7 +297,8 @@
 // The guest's lock keys: `locks`.
 #define LBX_CLIENT_LEDS 9
 
-// The connection is gone, and the client tries to get it back: `code`, `text`.
+// The connection is gone, and the client tries to get it back: `code`, `text`. Told again when another reason keeps it
+// from that.
 #define LBX_CLIENT_LOST 10
 
 // The session is over, and nothing follows: `code`, `text`.

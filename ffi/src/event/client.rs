@@ -30,7 +30,8 @@ pub const LBX_CLIENT_CURSOR_SHAPE: u32 = 7;
 pub const LBX_CLIENT_CURSOR_AT: u32 = 8;
 /// The guest's lock keys: `locks`.
 pub const LBX_CLIENT_LEDS: u32 = 9;
-/// The connection is gone, and the client tries to get it back: `code`, `text`.
+/// The connection is gone, and the client tries to get it back: `code`, `text`. Told again when another reason keeps it
+/// from that.
 pub const LBX_CLIENT_LOST: u32 = 10;
 /// The session is over, and nothing follows: `code`, `text`.
 pub const LBX_CLIENT_ENDED: u32 = 11;

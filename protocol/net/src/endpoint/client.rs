@@ -78,8 +78,15 @@ impl Client {
     pub async fn connect(&self, address: &Address) -> Result<Connection, ConnectError> {
         let waited = self.config.connect_timeout;
         let to = || format!("{}:{}", address.host, address.port);
-        let tried = self.config.runtime.timeout(waited, self.try_all(address)).await;
-        tried.unwrap_or_else(|| Err(ConnectError::Timeout { to: to(), waited }))
+        match self.config.runtime.timeout(waited, self.try_all(address)).await {
+            None => Err(ConnectError::Timeout { to: to(), waited }),
+            // A connection that never was is lost as one that fell silent.
+            Some(Err(ConnectError::Quic(quinn::ConnectionError::TimedOut))) => {
+                let waited = waited.min(self.config.settings.idle_timeout);
+                Err(ConnectError::Timeout { to: to(), waited })
+            }
+            Some(tried) => tried,
+        }
     }
 
     async fn try_all(&self, address: &Address) -> Result<Connection, ConnectError> {
