@@ -40,6 +40,7 @@ mod server;
 mod session;
 mod snapshot;
 mod stats;
+mod strangers;
 
 pub use admit::{Authenticate, Certificates, Grant, Knock, Refusal, Tickets};
 pub use config::Config;

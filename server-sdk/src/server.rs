@@ -35,6 +35,7 @@ use crate::output::{Cursor, Output, OutputState, Placement};
 use crate::pump::{Bell, pump};
 use crate::session::{Seat, lock};
 use crate::stats::SessionStats;
+use crate::strangers::Strangers;
 
 /// How long an unknown client may take for its hello.
 const HELLO_PATIENCE: Duration = Duration::from_secs(5);
@@ -63,6 +64,7 @@ pub(crate) struct Inner {
     desk: Mutex<()>,
     outputs: Mutex<BTreeMap<u32, Arc<OutputState>>>,
     seats: Mutex<BTreeMap<SessionId, Arc<Seat>>>,
+    strangers: Strangers,
     cursor: Mutex<(Option<CursorShape>, Option<CursorPosition>)>,
     leds: Mutex<Option<Locks>>,
     counter: AtomicU64,
@@ -113,6 +115,7 @@ impl Server {
             desk: Mutex::default(),
             outputs: Mutex::default(),
             seats: Mutex::default(),
+            strangers: Strangers::default(),
             cursor: Mutex::default(),
             leds: Mutex::default(),
             counter: AtomicU64::new(0),
@@ -290,7 +293,11 @@ impl Inner {
             Ok(connection) => connection,
             Err(error) => return tracing::debug!(%from, %error, "no handshake"),
         };
-        let (control, hello) = match ControlStream::accept(&connection, HELLO_PATIENCE).await {
+        let knock = {
+            let _stranger = self.strangers.greet(&connection);
+            ControlStream::accept(&connection, HELLO_PATIENCE).await
+        };
+        let (control, hello) = match knock {
             Ok(knock) => knock,
             Err(why) => return tracing::debug!(%from, %why, "no hello"),
         };

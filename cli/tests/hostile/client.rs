@@ -111,7 +111,7 @@ fn strangers_get_one_clear_refusal() {
     }
 }
 
-/// More strangers than the server takes, none of whom says a word.
+/// More strangers than the server takes, none of whom says a word: who has something to say comes in at once.
 #[test]
 fn a_crowd_of_silent_strangers_keeps_nobody_from_working() {
     let mut scene = Scene::new();
@@ -120,7 +120,7 @@ fn a_crowd_of_silent_strangers_keeps_nobody_from_working() {
         let mut crowd = Vec::new();
         for n in 0..300 {
             let endpoint = Client::open(ClientConfig::new(tls::provider())).unwrap();
-            // Beyond its bound the server refuses.
+            // The one that has been silent for longest has to go.
             let connection = endpoint.connect(&address.parse().unwrap()).await.ok();
             crowd.push((endpoint, connection));
             if n % 100 == 0 {
@@ -128,6 +128,9 @@ fn a_crowd_of_silent_strangers_keeps_nobody_from_working() {
             }
         }
         scene.goes_on(301);
+        // While they are all there still.
+        let newcomer = connect(scene.desk.address());
+        scene.desk.proves(&newcomer);
         for connection in crowd.iter().filter_map(|(_, connection)| connection.as_ref()) {
             // With a code, or without one where it was not listened for in time.
             tokio::time::timeout(PATIENCE, connection.quic().closed()).await.expect("they are sent away");
