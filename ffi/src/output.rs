@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use lightbox_server::geom::Size;
 use lightbox_server::pixel::{ImageRef, PixelFormat};
-use lightbox_server::{Damage, Output, Placement, SubmitError, Time};
+use lightbox_server::{Damage, Output, Placement, SubmitError, clock};
 
 use crate::error::{Failure, LBX_ERROR_ARGUMENT, LBX_ERROR_LIMIT, LBX_ERROR_SHAPE, lbx_result};
 use crate::guard;
@@ -217,7 +217,7 @@ impl lbx_output {
     fn submit(&self, image: ImageRef<'_>, damage: Damage<'_>, captured_us: u64) -> Result<u32, Failure> {
         let submitted = match captured_us {
             0 => self.output.submit(image, damage),
-            at => self.output.submit_at(image, damage, Time(at)),
+            at => self.output.submit_at(image, damage, clock::monotonic(at)),
         };
         Ok(submitted.map_err(refused)?.tiles)
     }

@@ -48,6 +48,7 @@ pub use encode::{Contract, Contracts};
 pub use error::{AddressError, StartError, SubmitError};
 pub use event::{Event, Events};
 pub use lightbox_codec::{geom, pixel};
+pub use lightbox_net::clock;
 pub use lightbox_net::runtime::{DispatchError, Loop, Runtime};
 pub use lightbox_net::stream::ByteStream;
 pub use lightbox_net::tls::{Fingerprint, Identity};

@@ -154,7 +154,7 @@ impl Output {
         self.submit_at(frame, damage, clock::now())
     }
 
-    /// The same for a picture that was taken at `at`, on the clock of [`Time`]'s owner: the machine's monotonic one.
+    /// The same for a picture that was taken at `at`, on the clock of [`clock::now`](crate::clock::now).
     pub fn submit_at(
         &self,
         frame: ImageRef<'_>,
