@@ -63,11 +63,15 @@ impl Client {
         while terminal.len() > MAX_TEXT as usize {
             terminal.pop();
         }
-        let capabilities = config.capabilities.clone();
+        let capabilities = config.capabilities();
         let link = Shared::new(ClientSession::new(SessionConfig { terminal, ticket, capabilities }));
         let (sink, events) = event::channel();
         let tell = Teller::new(sink, link.clone());
-        let canvas = config.memory.clone().map_or_else(Canvas::new, Canvas::in_memory_of);
+        let canvas = Canvas::new().with_decoders(config.decoders.clone());
+        let canvas = match config.memory.clone() {
+            Some(memory) => canvas.in_memory_of(memory),
+            None => canvas,
+        };
         let (easel, stats) = (Easel::new(canvas), Arc::<Mutex<Stats>>::default());
         let control = Arc::<Control>::default();
         let (jobs, queue) = mpsc::channel(MAX_JOBS);

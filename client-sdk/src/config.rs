@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lightbox_codec::screen::packed::CELL;
+use lightbox_codec::video::Codec;
 use lightbox_net::address::{Address, AddressError};
 use lightbox_net::runtime::Runtime;
 use lightbox_net::tls::{Authorities, Identity};
@@ -9,6 +10,7 @@ use lightbox_protocol::msg::control::Capabilities;
 use lightbox_protocol::wire::ids::codec;
 
 use crate::memory::Allocate;
+use crate::video::{Decoders, OpenDecoder};
 
 /// How a [`Client`](crate::Client) is.
 #[derive(Clone)]
@@ -21,6 +23,7 @@ pub struct Config {
     pub(crate) idle_timeout: Duration,
     pub(crate) memory: Option<Arc<dyn Allocate>>,
     pub(crate) runtime: Runtime,
+    pub(crate) decoders: Decoders,
 }
 
 impl Config {
@@ -35,6 +38,7 @@ impl Config {
             idle_timeout: Duration::from_secs(30),
             memory: None,
             runtime: Runtime::tokio(),
+            decoders: Decoders::none(),
         }
     }
 
@@ -63,10 +67,22 @@ impl Config {
         self
     }
 
-    /// Nothing is ever shown with an error, and a thin path keeps the person waiting for the exact picture instead.
+    /// Nothing is ever shown with an error, video neither, and a thin path keeps the person waiting for the exact picture instead.
     /// Default: a path too thin for a change brings it with a stated error first.
     pub fn exact_only(mut self) -> Self {
         self.capabilities.codecs = vec![codec::LOSSLESS];
+        self
+    }
+
+    /// Video of these codecs is decoded by what `open` makes, one decoder for each surface that has some: hardware, or
+    /// software of the application's own. Where several calls name a codec, the first counts. Tiles that show video are
+    /// [`TileState::Painted`](crate::TileState::Painted) with the error [`UNSTATED`](crate::UNSTATED), until they rest
+    /// and come exactly. Default: none, and moving pictures come as all else does.
+    ///
+    /// `open` and the decoders are called by the thread that paints. A decoder reads bytes from a network, and most are
+    /// large programs in C: leave it out where nobody looks at video.
+    pub fn decoder(mut self, codecs: &[Codec], open: Arc<OpenDecoder>) -> Self {
+        self.decoders = self.decoders.with(codecs, open);
         self
     }
 
@@ -105,6 +121,16 @@ impl Config {
     pub fn runtime(mut self, runtime: Runtime) -> Self {
         self.runtime = runtime;
         self
+    }
+
+    /// What is announced to the server.
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        let mut all = self.capabilities.clone();
+        // Who wants exact pictures only wants no video either.
+        if all.codecs.contains(&codec::FIRST) {
+            all.codecs.extend(self.decoders.ids());
+        }
+        all
     }
 
     pub(crate) fn parsed(&self) -> Result<Address, AddressError> {

@@ -7,6 +7,7 @@ use lightbox_codec::digest::DigestContext;
 use lightbox_codec::geom::{Rect, TileGrid};
 use lightbox_codec::lossless::{DecodeError, Decoder, Method, progressive};
 use lightbox_codec::pixel::{Image, ImageMut, ImageRef, PixelFormat};
+use lightbox_codec::video;
 use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::exact::DueTile;
 use lightbox_protocol::msg::control::{Surface, TileProof};
@@ -15,6 +16,7 @@ use lightbox_protocol::wire::ids::codec;
 
 use crate::memory::{Allocate, Pixels, SurfaceError};
 use crate::slots::Slots;
+use crate::video::{Decoders, Runs};
 
 /// Why a frame could not be painted.
 #[derive(Debug, thiserror::Error)]
@@ -32,13 +34,21 @@ pub enum PaintError {
     /// A tile is to come out of a slot that does not hold one of its size and format.
     #[error("slot {0} does not hold what a frame wants to show")]
     Slot(u64),
+    /// An access unit has no run to go on with, or nobody to decode it.
+    #[error("an access unit has no run to go on with")]
+    Run,
+    /// An access unit gives no picture.
+    #[error(transparent)]
+    Video(#[from] video::DecodeError),
 }
 
-/// What decodes, with its work memory.
+/// What steps are done with, and what they leave for later ones.
 #[derive(Default)]
-struct Decoders {
+struct Tools {
     exact: Decoder,
     passes: progressive::Decoder,
+    slots: Slots,
+    runs: Runs,
 }
 
 /// Surfaces in memory, painted by frames in the order they are handed out.
@@ -47,8 +57,7 @@ pub struct Canvas {
     surfaces: BTreeMap<u32, Arc<Pixels>>,
     /// Where their memory comes from, if not from here.
     memory: Option<Arc<dyn Allocate>>,
-    slots: Slots,
-    decoders: Decoders,
+    tools: Tools,
     used: BTreeMap<&'static str, (u64, u64)>,
 }
 
@@ -58,9 +67,15 @@ impl Canvas {
         Self::default()
     }
 
-    /// No surface; the memory of those to come is the application's.
-    pub fn in_memory_of(memory: Arc<dyn Allocate>) -> Self {
-        Self { memory: Some(memory), ..Self::default() }
+    /// The memory of surfaces to come is the application's.
+    pub fn in_memory_of(self, memory: Arc<dyn Allocate>) -> Self {
+        Self { memory: Some(memory), ..self }
+    }
+
+    /// Access units are decoded by these; by none otherwise.
+    pub fn with_decoders(mut self, decoders: Decoders) -> Self {
+        self.tools.runs = Runs::new(decoders);
+        self
     }
 
     /// There is this surface; it is blank unless its samples go on.
@@ -101,15 +116,17 @@ impl Canvas {
 
     /// The surface of this number is no more; its memory is wiped.
     pub fn gone(&mut self, id: u32) {
+        self.tools.runs.end(id);
         self.surfaces.remove(&id);
     }
 
-    /// A connection begins: all slots of before are wiped, and the server may fill this many cells.
+    /// A connection begins: all slots and runs of before are wiped, and the server may fill this many cells.
     pub fn agree(&mut self, slots: u64) {
-        self.slots = Slots::new(slots);
+        self.tools.runs.end_all();
+        self.tools.slots = Slots::new(slots);
     }
 
-    /// Forgets and wipes all surfaces and slots.
+    /// Forgets and wipes all surfaces, slots and runs.
     pub fn clear(&mut self) {
         self.agree(0);
         self.surfaces.clear();
@@ -141,7 +158,16 @@ impl Canvas {
     /// A step cannot be done; those before it are. The frame's tiles are not what the server thinks then, and it
     /// must be told.
     pub fn paint(&mut self, paint: &Paint) -> Result<Vec<Rect>, PaintError> {
-        let pixels = self.surfaces.get_mut(&paint.frame.header.surface).and_then(Arc::get_mut);
+        let outcome = self.paint_steps(paint);
+        if outcome.is_err() && paint.frame.ops.iter().any(|op| matches!(op, Op::Video(_))) {
+            self.tools.runs.end(paint.frame.header.surface);
+        }
+        outcome
+    }
+
+    fn paint_steps(&mut self, paint: &Paint) -> Result<Vec<Rect>, PaintError> {
+        let surface = paint.frame.header.surface;
+        let pixels = self.surfaces.get_mut(&surface).and_then(Arc::get_mut);
         let mut image = pixels.and_then(Pixels::image_mut).ok_or(PaintError::Outside)?;
         let grid = TileGrid::new(image.size());
         let keep: Vec<_> = paint
@@ -151,15 +177,17 @@ impl Canvas {
             .filter_map(|rect| Some((rect, Image::from(image.as_ref().crop(rect)?))))
             .collect();
         let mut rects = Vec::with_capacity(paint.frame.ops.len());
-        let (decoders, slots, used) = (&mut self.decoders, &mut self.slots, &mut self.used);
+        let (tools, used) = (&mut self.tools, &mut self.used);
         let outcome = paint.frame.ops.iter().try_for_each(|op| {
-            step(&mut image, decoders, slots, op)?;
+            step(&mut image, tools, surface, op)?;
             let (name, bytes) = match op {
                 Op::Fill { .. } => ("fill", 13),
                 Op::Copy { .. } => ("copy", 10),
                 Op::Store { .. } => ("store", 8),
                 Op::Show { .. } => ("slot", 8),
                 Op::Coded { codec, data, .. } => (name_of(*codec, data), data.len() as u64 + 13),
+                Op::Video(unit) => ("unit", unit.data.len() as u64 + 15),
+                Op::Picture { .. } => ("video", 5),
             };
             let sum = used.entry(name).or_default();
             sum.0 += op.work();
@@ -195,43 +223,41 @@ impl std::fmt::Debug for Canvas {
     }
 }
 
-fn step(
-    target: &mut ImageMut<'_>,
-    decoders: &mut Decoders,
-    slots: &mut Slots,
-    op: &Op,
-) -> Result<(), PaintError> {
+fn step(target: &mut ImageMut<'_>, tools: &mut Tools, surface: u32, op: &Op) -> Result<(), PaintError> {
     let done = match op {
         Op::Fill { rect, pixel } => target.fill(*rect, as_defined(*pixel, target.format())),
         Op::Copy { from, to } => target.copy_within(*from, *to),
         Op::Coded { rect, codec, data } => match target.crop_mut(*rect) {
             Some(mut part) => {
-                coded(&mut part, decoders, *codec, data)?;
+                coded(&mut part, tools, *codec, data)?;
                 true
             }
             None => false,
         },
         Op::Store { tiles, first } => {
-            store(target.as_ref(), slots, *tiles, *first);
+            store(target.as_ref(), &mut tools.slots, *tiles, *first);
             true
         }
         Op::Show { tiles, first } => {
-            show(target, slots, *tiles, *first)?;
+            show(target, &tools.slots, *tiles, *first)?;
+            true
+        }
+        Op::Video(unit) => {
+            tools.runs.decode(surface, unit)?;
+            true
+        }
+        Op::Picture { tiles } => {
+            tools.runs.show(surface, *tiles, target)?;
             true
         }
     };
     if done { Ok(()) } else { Err(PaintError::Outside) }
 }
 
-fn coded(
-    part: &mut ImageMut<'_>,
-    decoders: &mut Decoders,
-    codec: u64,
-    data: &[u8],
-) -> Result<(), PaintError> {
+fn coded(part: &mut ImageMut<'_>, tools: &mut Tools, codec: u64, data: &[u8]) -> Result<(), PaintError> {
     let (stated, data) = match codec {
         codec::LOSSLESS => {
-            let outcome = decoders.exact.decode(data, part);
+            let outcome = tools.exact.decode(data, part);
             // Also where it failed half way.
             if matches!(Method::of(data), Some(Method::Raw | Method::Flat)) {
                 clear_spare_bits(part);
@@ -241,7 +267,7 @@ fn coded(
         codec::FIRST | codec::HIGH => pass_data(data).ok_or(PaintError::Pass)?,
         _ => (0, data),
     };
-    let shown = decoders.passes.decode(data, part)?;
+    let shown = tools.passes.decode(data, part)?;
     let is_right = match codec {
         codec::HIGH => shown.pass == progressive::Pass::High,
         codec::LOW => shown.pass == progressive::Pass::Low,

@@ -9,6 +9,7 @@
 //! - [`digest`]: the 128-bit digest of a tile with which exactness is proved.
 //! - [`lossless`]: the still codec, coded rects in and out (feature `coders`).
 //! - [`lossless::progressive`]: the same rects in passes, the first one lossy with a stated error, the last one exact.
+//! - [`video`]: what a decoder of access units is that somebody else encoded.
 //!
 //! The first three are the vocabulary that the wire protocol shares; they are `no_std` and need no feature.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -27,3 +28,5 @@ pub mod lossless;
 pub mod pixel;
 #[cfg(feature = "coders")]
 pub mod screen;
+#[cfg(feature = "coders")]
+pub mod video;

@@ -18,10 +18,10 @@ fn what_is_verified_is_the_source_s_picture() {
         let report = worker.join().expect("a violation");
         assert_eq!(report.false_verified, 0);
         // A run in which nothing happens proves nothing.
-        let Report { faults, resumes, lost, verified, coarse, settled, .. } = report;
+        let Report { faults, resumes, lost, verified, coarse, units, settled, .. } = report;
         assert!(faults.found > 0 && faults.overwritten > 0 && faults.refused > 0, "{report}");
         assert_eq!(faults.injected, faults.found + faults.overwritten, "{report}");
-        assert!(coarse > 100, "{report}");
+        assert!(coarse > 100 && units > 100, "{report}");
         assert!(resumes > 0 && lost.1 > 0 && verified > 1_000 && settled > 5, "{report}");
     }
 }

@@ -56,9 +56,35 @@ pub enum SubmitError {
         /// How many there may be.
         limit: usize,
     },
+    /// The access unit is not one that this output can have now.
+    #[error("access unit: {0}")]
+    Unit(#[from] UnitError),
     /// The cursor's samples do not fit its size, or it is too large.
     #[error("a cursor is at most 256x256, its hotspot inside, with 4 bytes a pixel")]
     Cursor,
+}
+
+/// Why an access unit was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnitError {
+    /// Only 8-bit colour has video: what deep samples show must not be guessed at.
+    #[error("an output of {0:?} has no video, submit its frames without")]
+    Format(PixelFormat),
+    /// The picture sticks out of the output, or is none.
+    #[error("its rect is not inside the output")]
+    Rect,
+    /// It has no bytes, or too many.
+    #[error("{got} bytes, an access unit has 1 to {limit}")]
+    Length {
+        /// The most.
+        limit: usize,
+        /// How many.
+        got: usize,
+    },
+    /// It goes on from nothing: no key frame of its codec and rect came before.
+    #[error("it needs a key frame of its codec and rect before it")]
+    NoRun,
 }
 
 /// Why no address can be given.

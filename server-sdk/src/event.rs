@@ -84,6 +84,13 @@ pub enum Event {
         /// How many tiles.
         tiles: usize,
     },
+    /// Somebody who decodes video came in the middle of this output's run, or could not go on with it: the host's
+    /// encoder may make its next unit a key frame. Told twice a second at most; until then they are served without
+    /// video.
+    WantKeyFrame {
+        /// Of which output.
+        output: u32,
+    },
     /// The sweep found changes that no damage had reported; they are sent.
     UnderReported {
         /// On which output.

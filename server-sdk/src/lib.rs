@@ -8,6 +8,7 @@
 //!
 //! - [`Server`]: listens, admits, and owns the desktop's outputs.
 //! - [`Output`]: one monitor: its picture and its cursor.
+//! - [`AccessUnit`]: the same picture as the host's own encoder has it, for clients that decode video.
 //! - [`Event`]: who came and went, and what the person did.
 //! - [`Authenticate`]: who may come in; [`Tickets`] and [`Certificates`] are built in, or the application is asked.
 //! - [`encode`]: damage to frames, without a thread.
@@ -41,12 +42,14 @@ mod session;
 mod snapshot;
 mod stats;
 mod strangers;
+mod video;
 
 pub use admit::{Authenticate, Certificates, Grant, Knock, Refusal, Tickets};
 pub use config::Config;
 pub use encode::{Contract, Contracts};
-pub use error::{AddressError, StartError, SubmitError};
+pub use error::{AddressError, StartError, SubmitError, UnitError};
 pub use event::{Event, Events};
+pub use lightbox_codec::video::{Codec, Colour};
 pub use lightbox_codec::{geom, pixel};
 pub use lightbox_net::clock;
 pub use lightbox_net::runtime::{DispatchError, Loop, Runtime};
@@ -64,3 +67,4 @@ pub use qnum::qnum;
 pub use server::Server;
 pub use snapshot::{Damage, Submitted};
 pub use stats::{OutputStats, SessionStats};
+pub use video::AccessUnit;

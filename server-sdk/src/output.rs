@@ -15,6 +15,7 @@ use crate::server::Inner;
 use crate::session::lock;
 use crate::snapshot::{Damage, Snapshot, Submitted};
 use crate::stats::OutputStats;
+use crate::video::{AccessUnit, Coded};
 
 /// One monitor of a [`Server`](crate::Server)'s desktop. Clones are the same monitor; all calls may come from any
 /// thread and return without waiting for a client. Dropping the last clone unplugs the monitor.
@@ -86,6 +87,7 @@ pub(crate) struct OutputState {
     contracts: Mutex<Contracts>,
     /// How often they were changed; changed with them locked.
     terms: AtomicU64,
+    coded: Mutex<Coded>,
 }
 
 impl OutputState {
@@ -97,6 +99,7 @@ impl OutputState {
             placement: Mutex::default(),
             contracts: Mutex::default(),
             terms: AtomicU64::new(0),
+            coded: Mutex::default(),
         })
     }
 
@@ -122,6 +125,11 @@ impl OutputState {
     pub(crate) fn contracts(&self) -> (Contracts, u64) {
         let contracts = lock(&self.contracts);
         (contracts.clone(), self.terms())
+    }
+
+    /// True if the host may be asked for a key frame: it was not just now.
+    pub(crate) fn may_ask_for_key(&self, now: Time) -> bool {
+        lock(&self.coded).may_ask(now)
     }
 
     /// Shows the snapshot, held while `see` runs.
@@ -161,12 +169,47 @@ impl Output {
         damage: Damage<'_>,
         at: Time,
     ) -> Result<Submitted, SubmitError> {
+        self.take(frame, damage, at, None)
+    }
+
+    /// The same, and `unit` is the picture as the host's own encoder has it. It goes to every client that decodes its
+    /// codec and has had all units since a key frame; what it shows is lossy, and becomes exact from `frame` as soon as
+    /// it rests. All others get `frame` as if there were no unit, and so do tiles that lie in the unit's rect with only a
+    /// part: let it be whole tiles of 64x64, or the whole output.
+    ///
+    /// Units are submitted by one thread, in the order in which they are decoded, each with the picture that it is of.
+    /// [`Event::WantKeyFrame`](crate::Event::WantKeyFrame) asks for a key frame. Costs a copy of the unit.
+    ///
+    /// # Errors
+    /// As [`Self::submit`], or the unit is none that the output can have; nothing was taken.
+    pub fn submit_coded(
+        &self,
+        frame: ImageRef<'_>,
+        damage: Damage<'_>,
+        unit: &AccessUnit<'_>,
+    ) -> Result<Submitted, SubmitError> {
+        self.take(frame, damage, clock::now(), Some(unit))
+    }
+
+    fn take(
+        &self,
+        frame: ImageRef<'_>,
+        damage: Damage<'_>,
+        at: Time,
+        unit: Option<&AccessUnit<'_>>,
+    ) -> Result<Submitted, SubmitError> {
         let Some(server) = self.plug.server.upgrade() else { return Ok(Submitted::default()) };
+        // Held to the end: units leave in the order of their numbers.
+        let mut coded = lock(&self.plug.state.coded);
+        let (size, format) = self.plug.state.shape();
+        unit.map_or(Ok(()), |unit| coded.check(unit, size, format))?;
         let mut changed = Vec::new();
         let took = lock(&self.plug.state.snapshot).take(frame, damage, server.config.sweep, &mut changed)?;
-        if !changed.is_empty() {
-            server.damaged(self.id(), &changed, at);
+        let unit = unit.map(|unit| Arc::new(coded.number(unit, at)));
+        if !changed.is_empty() || unit.is_some() {
+            server.damaged(self.id(), &changed, at, unit.as_ref());
         }
+        drop(coded);
         if took.under_reported > 0 {
             server.under_reported(self.id(), took.under_reported);
         }
@@ -189,6 +232,7 @@ impl Output {
         let image = Image::new(size, format)?;
         let Some(server) = self.plug.server.upgrade() else { return Ok(()) };
         server.reshape(&self.plug.state, || {
+            lock(&self.plug.state.coded).end();
             let mut snapshot = lock(&self.plug.state.snapshot);
             let stats = snapshot.stats;
             *snapshot = Snapshot::new(image);

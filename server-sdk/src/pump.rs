@@ -53,14 +53,14 @@ pub(crate) async fn pump(server: &Inner, workers: usize) {
     let mut until = None;
     while server.bell.heard(runtime, until).await {
         let outputs = server.outputs();
-        let (seats, mut busy, mut late_at) = (server.seats(), false, None);
+        let (seats, mut busy, mut wake_at) = (server.seats(), false, None);
         for seat in &seats {
             let pumped = seat.pump(&outputs, &mut pool);
             busy |= pumped.sent;
-            late_at = earlier(late_at, pumped.late_at);
+            wake_at = earlier(wake_at, pumped.wake_at);
             runtime.give_way().await;
         }
-        until = earlier(late_at, server.give_notices(&seats));
+        until = earlier(wake_at, server.give_notices(&seats));
         // Once around at a time, so that whoever came meanwhile has a turn too.
         if busy {
             server.bell.ring();

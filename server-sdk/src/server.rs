@@ -28,6 +28,7 @@ use tokio::sync::Notify;
 
 use crate::admit::{Admission, Authenticate, Grant, Knock, Questions, Refusal, Tickets};
 use crate::config::Config;
+use crate::encode::SubmittedUnit;
 use crate::error::{AddressError, StartError, SubmitError};
 use crate::event::{self, Event, EventSink, Events};
 use crate::notice::Notices;
@@ -461,8 +462,15 @@ impl Inner {
         self.bell.ring();
     }
 
-    pub(crate) fn damaged(&self, output: u32, tiles: &[TileIndex], at: Time) {
-        self.seats().iter().for_each(|seat| seat.damage(output, tiles, at));
+    /// An output changed; `unit` is the host's own encoding of that, if it has one.
+    pub(crate) fn damaged(
+        &self,
+        output: u32,
+        tiles: &[TileIndex],
+        at: Time,
+        unit: Option<&Arc<SubmittedUnit>>,
+    ) {
+        self.seats().iter().for_each(|seat| seat.damage(output, tiles, at, unit));
         self.bell.ring();
     }
 

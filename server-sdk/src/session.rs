@@ -13,7 +13,7 @@ use lightbox_protocol::Time;
 use lightbox_protocol::msg::control::SessionId;
 use lightbox_protocol::session::server::{self, Command, Repair, ServerSession, Why};
 
-use crate::encode::{Pool, Slots, View};
+use crate::encode::{Pool, Slots, SubmittedUnit, View};
 use crate::event::{Event, EventSink, of_session};
 use crate::output::OutputState;
 use crate::stats::SessionStats;
@@ -47,7 +47,7 @@ struct Views {
 /// Something the pump is to know before it makes the next frame.
 #[derive(Debug)]
 enum Mail {
-    Damage { surface: u32, tiles: Vec<TileIndex>, at: Time },
+    Damage { surface: u32, tiles: Vec<TileIndex>, at: Time, unit: Option<Arc<SubmittedUnit>> },
     Repair(Repair),
     Reset { output: Arc<OutputState>, at: Time },
     Gone(u32),
@@ -58,8 +58,8 @@ enum Mail {
 pub(crate) struct Pumped {
     /// A frame was sent.
     pub(crate) sent: bool,
-    /// When a contract is broken, if nothing is sent by then.
-    pub(crate) late_at: Option<Time>,
+    /// When there is something to do without anybody ringing: a contract is broken, or video has come to rest.
+    pub(crate) wake_at: Option<Time>,
 }
 
 impl Seat {
@@ -99,9 +99,15 @@ impl Seat {
         self.post(Mail::Gone(output));
     }
 
-    pub(crate) fn damage(&self, surface: u32, tiles: &[TileIndex], at: Time) {
+    pub(crate) fn damage(
+        &self,
+        surface: u32,
+        tiles: &[TileIndex],
+        at: Time,
+        unit: Option<&Arc<SubmittedUnit>>,
+    ) {
         let mut mail = lock(&self.mail);
-        mail.push(Mail::Damage { surface, tiles: tiles.into(), at });
+        mail.push(Mail::Damage { surface, tiles: tiles.into(), at, unit: unit.cloned() });
         // Known to the session from now on: were the pump ever stuck, no heartbeat would call this picture current.
         self.link.lock().behind_since(at);
     }
@@ -156,12 +162,21 @@ impl Seat {
         let mut views = lock(&self.views);
         self.read_mail(&mut views);
         self.read_contracts(&mut views, outputs);
+        let now = clock::now();
+        for (id, view) in &mut views.of {
+            let may_ask = |output: &Arc<OutputState>| output.may_ask_for_key(now);
+            if view.take_want_of_key() && outputs.get(id).is_some_and(may_ask) {
+                // Where there is no room for it, the next unit asks again.
+                let _ = self.tell.tell(Event::WantKeyFrame { output: *id });
+            }
+        }
         let mut sent = false;
         let Views { of, repairs, terms, slots } = &mut *views;
         // Changes of any surface go before what refines another.
         let goes_first = |view: &View| view.since().is_some() || view.is_urgent();
+        let refines = |view: &View| view.refines_from().is_some_and(|from| from <= now);
         let changes = of.values().any(goes_first);
-        let has_work = |view: &View| if changes { goes_first(view) } else { view.is_coarse() };
+        let has_work = |view: &View| if changes { goes_first(view) } else { refines(view) };
         for (id, view) in of.iter_mut().filter(|(_, view)| has_work(view)) {
             let Some(output) = outputs.get(id) else { continue };
             let begin = {
@@ -203,7 +218,10 @@ impl Seat {
         });
         let behind = of.values().filter_map(View::since).chain(unread).min();
         self.link.command(Command::Behind(behind));
-        Pumped { sent, late_at: of.values().filter_map(View::late_at).min() }
+        // What can be refined already waits for room on the path, and whoever finds some rings.
+        let rests = of.values().filter_map(View::refines_from).filter(|from| *from > now);
+        let wake_at = of.values().filter_map(View::late_at).chain(rests).min();
+        Pumped { sent, wake_at }
     }
 
     /// Lets views know what their outputs' contracts are, and the host what they were broken by.
@@ -267,15 +285,16 @@ impl Seat {
                 views.slots.forget();
             }
             match piece {
-                Mail::Damage { surface, tiles, at } => {
+                Mail::Damage { surface, tiles, at, unit } => {
                     if let Some(view) = views.of.get_mut(&surface) {
                         view.damage(tiles, at);
+                        unit.iter().for_each(|unit| view.unit(unit));
                     }
                 }
-                Mail::Repair(Repair { surface, tiles, why }) => {
+                Mail::Repair(repair) => {
                     views.repairs += 1;
-                    if let Some(view) = views.of.get_mut(&surface) {
-                        view.repair(&tiles, why, now);
+                    if let Some(view) = views.of.get_mut(&repair.surface) {
+                        view.repair(&repair, now);
                     }
                 }
                 Mail::Reset { output, at } => {

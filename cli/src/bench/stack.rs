@@ -11,6 +11,7 @@ use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::{Agreed, Begin, ClientDisplay, Next, Passes, ServerDisplay};
 use lightbox_protocol::digest::DigestContext;
 use lightbox_protocol::msg::control::Surface;
+use lightbox_protocol::msg::display::Terms;
 use lightbox_server::encode::{Pool, Slots, View};
 use serde_json::json;
 
@@ -117,7 +118,7 @@ impl Ends {
         server.surface(surface);
         server.agree(cells);
         client.surface(Time(0), surface)?;
-        client.agree(cells);
+        client.agree(Terms { slots: cells, ..Terms::default() });
         canvas.surface(&surface, false)?;
         canvas.agree(cells);
         let view = View::new(0, &Image::new(size, format)?, Time(0));

@@ -7,8 +7,9 @@ use lightbox_protocol::channel::input::ServerInput;
 use lightbox_protocol::exact::Lease;
 use lightbox_protocol::geom::TileGrid;
 use lightbox_protocol::msg::control::{Control, Surface};
-use lightbox_protocol::msg::display::{CursorPosition, CursorShape, Feedback, Frame, Heartbeat};
+use lightbox_protocol::msg::display::{CursorPosition, CursorShape, Feedback, Frame, Heartbeat, Terms};
 use lightbox_protocol::msg::input::{Copies, Event};
+use lightbox_protocol::msg::video::VideoCodecs;
 use lightbox_protocol::session::server::Door;
 use lightbox_protocol::wire::frame::{Assembler, MAX_INPUT};
 use lightbox_protocol::wire::{Decode, Encode, WireError, Writer, ids};
@@ -58,14 +59,15 @@ pub fn frame(bytes: &[u8]) {
     let mut script = Script::new(bytes);
     let (size, format, newer) = (script.size(), script.format(), script.u8());
     let whole = Bytes::copy_from_slice(script.rest());
-    let Ok(frame) = Frame::read(&whole, size, SLOTS) else { return };
+    let terms = Terms { slots: SLOTS, video: VideoCodecs::of(&VideoCodecs::ALL) }.on(format);
+    let Ok(frame) = Frame::read(&whole, size, terms) else { return };
     assert!(frame.ops.iter().all(|op| size.rect().contains(op.target())));
     let work: u64 = frame.ops.iter().map(|op| op.work()).sum();
     assert!(work <= size.area() * Frame::MAX_REPAINT, "{work} pixels of work");
     let mut out = Writer::new();
     frame.header.encode(&mut out);
     frame.ops.iter().for_each(|op| op.encode(&mut out));
-    assert_eq!(Frame::read(&out.into_vec().into(), size, SLOTS).as_ref(), Ok(&frame));
+    assert_eq!(Frame::read(&out.into_vec().into(), size, terms).as_ref(), Ok(&frame));
 
     let id = frame.header.surface;
     let surface = Surface { id, generation: frame.header.generation, nonce: [0; 16], size, format };

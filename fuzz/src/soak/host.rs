@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lightbox_codec::geom::{Size, TileGrid, TileIndex};
@@ -13,10 +14,11 @@ use lightbox_protocol::msg::control::{Close, Hello, Layout, Output, SessionId};
 use lightbox_protocol::msg::input::Action;
 use lightbox_protocol::session::server::{Command, Config, Event, Repair, ServerSession, Why};
 use lightbox_protocol::session::{Cause, Effect, Session};
-use lightbox_server::encode::{Patience, Pool, Slots, View};
+use lightbox_server::encode::{Patience, Pool, Slots, SubmittedUnit, View};
 use lightbox_sim::rng::Rng;
 
 use super::Broken;
+use super::film::Film;
 use super::history::{History, Timeline};
 use super::line::Line;
 use super::scene::Scene;
@@ -36,6 +38,8 @@ pub(super) struct Host {
     next_screen: u32,
     /// The bell was rung: the pump starts then.
     pump_at: Option<Time>,
+    /// From then on video that rests is refined.
+    refine_at: Option<Time>,
     making: Option<Making>,
     /// The view that was served last.
     served: u32,
@@ -51,11 +55,12 @@ pub(super) struct Screen {
     pub(super) picture: Rc<Image>,
     pub(super) timeline: Timeline,
     scene: Scene,
+    film: Film,
 }
 
 /// Something for the pump to know before its next frame.
 enum Mail {
-    Damage { screen: u32, tiles: Vec<TileIndex>, at: Time },
+    Damage { screen: u32, tiles: Vec<TileIndex>, at: Time, unit: Option<Arc<SubmittedUnit>> },
     Repair(Repair),
     Reset(u32),
     Gone(u32),
@@ -103,6 +108,7 @@ impl Host {
             rng,
             next_screen: 0,
             pump_at: None,
+            refine_at: None,
             making: None,
             served: 0,
             wait: None,
@@ -125,7 +131,7 @@ impl Host {
     /// When it has something to do.
     pub(super) fn next(&self) -> Option<Time> {
         let making = self.making.as_ref().map(|m| m.done);
-        let pump = if making.is_some() { None } else { self.pump_at };
+        let pump = [self.pump_at, self.refine_at].into_iter().flatten().filter(|_| making.is_none());
         making.into_iter().chain(pump).chain(self.wait).min()
     }
 
@@ -134,7 +140,8 @@ impl Host {
         if self.making.as_ref().is_some_and(|m| m.done <= now) {
             self.send_made(now);
         }
-        if self.making.is_none() && self.pump_at.is_some_and(|at| at <= now) {
+        let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now);
+        if self.making.is_none() && (is_due(self.pump_at) || is_due(self.refine_at)) {
             self.pump_at = None;
             self.pump(now);
         }
@@ -248,6 +255,14 @@ impl Host {
             return;
         }
         self.read_mail(now);
+        for (id, view) in &mut self.views {
+            if view.take_want_of_key()
+                && let Some(screen) = self.screens.get_mut(id)
+            {
+                screen.film.wants_key = true;
+            }
+        }
+        self.refine_at = None;
         // Those behind the one served last come first.
         let (before, behind): (Vec<u32>, Vec<u32>) = self.views.keys().partition(|id| **id <= self.served);
         for id in behind.into_iter().chain(before) {
@@ -256,14 +271,16 @@ impl Host {
                 return;
             }
         }
+        let rests = self.views.values().filter_map(View::refines_from);
+        self.refine_at = rests.filter(|from| *from > now).min();
         let behind = self.views.values().filter_map(View::since).min();
         self.session.handle(now, Cause::Command(Command::Behind(behind)));
     }
 
     fn make(&mut self, now: Time, id: u32) -> bool {
-        let Some(view) = self.views.get_mut(&id).filter(|v| v.since().is_some() || v.is_coarse()) else {
-            return false;
-        };
+        let refines = |view: &View| view.refines_from().is_some_and(|from| from <= now);
+        let has_work = |view: &&mut View| view.since().is_some() || refines(view);
+        let Some(view) = self.views.get_mut(&id).filter(has_work) else { return false };
         let Some(screen) = self.screens.get_mut(&id) else { return false };
         let Some(begin) = self.session.begin(now, id) else { return false };
         if begin.size != view.size() {
@@ -321,14 +338,15 @@ impl Host {
                 self.slots.forget();
             }
             match mail {
-                Mail::Damage { screen, tiles, at } => {
+                Mail::Damage { screen, tiles, at, unit } => {
                     if let Some(view) = self.views.get_mut(&screen) {
                         view.damage(tiles, at);
+                        unit.iter().for_each(|unit| view.unit(unit));
                     }
                 }
-                Mail::Repair(Repair { surface, tiles, why }) => {
-                    if let Some(view) = self.views.get_mut(&surface) {
-                        view.repair(&tiles, why, now);
+                Mail::Repair(repair) => {
+                    if let Some(view) = self.views.get_mut(&repair.surface) {
+                        view.repair(&repair, now);
                     }
                 }
                 Mail::Reset(id) => {
@@ -405,7 +423,7 @@ impl Screen {
         // Every size in the list is one that an image can have.
         let picture = Image::new(Size::new(w, h), format).expect("a size of an image");
         let timeline = Timeline::new(&picture, now);
-        Self { picture: Rc::new(picture), timeline, scene: Scene::default() }
+        Self { picture: Rc::new(picture), timeline, scene: Scene::default(), film: Film::default() }
     }
 
     fn update(&mut self, now: Time, id: u32, rng: &mut Rng) -> Option<Mail> {
@@ -416,7 +434,10 @@ impl Screen {
         tiles.sort_unstable();
         tiles.dedup();
         tiles.iter().for_each(|tile| self.timeline.look(image, *tile, now));
-        (!tiles.is_empty()).then_some(Mail::Damage { screen: id, tiles, at: now })
+        let (size, format) = (image.size(), image.format());
+        let unit = (format == PixelFormat::Bgrx8).then(|| self.film.unit(size, now, rng)).flatten();
+        let is_something = !tiles.is_empty() || unit.is_some();
+        is_something.then_some(Mail::Damage { screen: id, tiles, at: now, unit })
     }
 }
 

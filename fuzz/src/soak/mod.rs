@@ -10,6 +10,7 @@
 //!    never digests.
 //! 2. What it calls verified was the source's picture not longer ago than the lease allows.
 //! 3. What it shows with a stated error, on thin paths, is not farther from those bytes than stated.
+//!    Of video nothing is stated, and it shows noise: what it shows must never be called verified.
 //! 4. What is right is never called wrong, and what was spoiled is found or painted over.
 //! 5. When the desktop and the network come to rest, everything is verified and equal within [`SETTLE`].
 //!
@@ -20,6 +21,7 @@
 //! # Ok::<(), lightbox_fuzz::soak::Violation>(())
 //! ```
 
+mod film;
 mod history;
 mod host;
 mod line;
@@ -66,6 +68,8 @@ pub struct Report {
     pub compared: u64,
     /// Tiles shown with a stated error that were compared with the source's.
     pub coarse: u64,
+    /// Access units that were decoded.
+    pub units: u64,
     /// Verified tiles with other bytes. A run ends with a [`Violation`] at the first.
     pub false_verified: u64,
     /// How often everything came to rest and was equal.
@@ -212,7 +216,7 @@ impl fmt::Display for Report {
             f,
             "{} updates, {} frames, {} shapes, {} lost ({} unwelcomed), {} resumes, {injected} faults ({found} found, \
              {overwritten} overwritten), {refused} frames refused, {empty_slots} of empty slots, {mismatches} mismatches, \
-             {} verified, {} compared, {} coarse, {} false, settled {} times in {:.1} s at most, {:.0} s in all",
+             {} verified, {} compared, {} coarse, {} units, {} false, settled {} times in {:.1} s at most, {:.0} s in all",
             self.updates,
             self.frames,
             self.shapes,
@@ -222,6 +226,7 @@ impl fmt::Display for Report {
             self.verified,
             self.compared,
             self.coarse,
+            self.units,
             self.false_verified,
             self.settled,
             self.settle_max.as_secs_f64(),

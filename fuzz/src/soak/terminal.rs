@@ -10,12 +10,14 @@ use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::digest::DigestContext;
 use lightbox_protocol::exact::{Counts, DueTile, TileState};
 use lightbox_protocol::msg::control::{Capabilities, Surface};
-use lightbox_protocol::msg::display::Step;
+use lightbox_protocol::msg::display::{Op, Step};
 use lightbox_protocol::msg::input::Action;
 use lightbox_protocol::session::client::{ClientSession, Command, Config, Event};
 use lightbox_protocol::session::{Cause, Effect, Session};
+use lightbox_protocol::wire::ids::codec;
 use lightbox_sim::rng::Rng;
 
+use super::film;
 use super::history::{History, Tile};
 use super::line::Line;
 use super::{Broken, Faults};
@@ -38,6 +40,8 @@ pub(super) struct Terminal {
     open: BTreeMap<Tile, u64>,
     /// Tiles of frames that were refused, until they are painted again.
     refused: BTreeSet<Tile>,
+    /// Surfaces whose run was refused, until the next key frame.
+    broken_runs: BTreeSet<u32>,
     wheel: i32,
     pub(super) faults: Faults,
     pub(super) faulty: bool,
@@ -47,6 +51,8 @@ pub(super) struct Terminal {
     pub(super) compared: u64,
     /// Tiles with a stated error that were compared.
     pub(super) coarse: u64,
+    /// Access units decoded.
+    pub(super) units: u64,
     pub(super) is_welcome: bool,
 }
 
@@ -61,11 +67,12 @@ enum Job {
 
 impl Terminal {
     pub(super) fn new(rng: Rng) -> Self {
-        let capabilities = Capabilities::default();
+        let mut capabilities = Capabilities::default();
+        capabilities.codecs.push(codec::HEVC);
         let config = Config { terminal: "soak".into(), ticket: Vec::new(), capabilities };
         Self {
             session: ClientSession::new(config),
-            canvas: Canvas::new(),
+            canvas: Canvas::new().with_decoders(film::decoders()),
             jobs: VecDeque::new(),
             rng,
             wait: None,
@@ -74,12 +81,14 @@ impl Terminal {
             proved_right: BTreeMap::new(),
             open: BTreeMap::new(),
             refused: BTreeSet::new(),
+            broken_runs: BTreeSet::new(),
             wheel: 0,
             faults: Faults::default(),
             faulty: true,
             verified: 0,
             compared: 0,
             coarse: 0,
+            units: 0,
             is_welcome: false,
         }
     }
@@ -304,6 +313,9 @@ impl Terminal {
         let took = Duration::from_micros(self.rng.below(3_000));
         if self.faulty && self.rng.chance(0.01) {
             self.faults.refused += 1;
+            if key_of(&paint).is_some() {
+                self.broken_runs.insert(surface);
+            }
             paint.frame.ops.truncate(self.rng.below(paint.frame.ops.len() as u64 + 1) as usize);
             self.canvas_paint(&paint)?;
             self.refused.extend(paint.tiles.iter().map(|tile| (surface, *tile)));
@@ -328,12 +340,20 @@ impl Terminal {
                 for tile in &paint.tiles {
                     self.refused.remove(&(surface, *tile));
                 }
+                self.units += u64::from(key_of(paint).is_some());
+                if key_of(paint) == Some(true) {
+                    self.broken_runs.remove(&surface);
+                }
                 Ok(true)
             }
             // Its surface went while it was waiting.
             Err(_) if !known => Ok(true),
             Err(PaintError::Slot(_)) => {
                 self.faults.empty_slots += 1;
+                self.refused.extend(paint.tiles.iter().map(|tile| (surface, *tile)));
+                Ok(false)
+            }
+            Err(PaintError::Run | PaintError::Video(_)) if self.broken_runs.contains(&surface) => {
                 self.refused.extend(paint.tiles.iter().map(|tile| (surface, *tile)));
                 Ok(false)
             }
@@ -387,6 +407,11 @@ impl Terminal {
         let gone: BTreeMap<Tile, u64> = gone;
         self.faults.overwritten += gone.values().sum::<u64>();
     }
+}
+
+/// Whether the access unit of a frame, if it has one, is a key frame.
+fn key_of(paint: &Paint) -> Option<bool> {
+    paint.frame.ops.iter().find_map(|op| if let Op::Video(unit) = op { Some(unit.key) } else { None })
 }
 
 /// The clocks of two machines have nothing to do with each other.

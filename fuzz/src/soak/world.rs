@@ -94,6 +94,7 @@ impl World {
             verified: self.terminal.verified,
             compared: self.terminal.compared,
             coarse: self.terminal.coarse,
+            units: self.terminal.units,
             virtual_time: self.now.since(Time(0)),
             ..self.report
         }

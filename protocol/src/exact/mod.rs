@@ -9,17 +9,20 @@
 //! - [`ServerLedger`]: what was sent, what was proved, and which frames must come before which.
 //! - [`ClientLedger`]: what was painted, what is to be proved, what is verified.
 //! - [`SlotLedger`]: the same order for tiles that the client keeps aside.
+//! - [`VideoLedger`]: and for access units, each of which is decoded after the one before.
 //! - [`Lease`]: how long "verified" stands without word from the server.
 
 mod client;
 mod lease;
 mod server;
 mod slots;
+mod video;
 
 pub use client::{Begun, ClientLedger, DueTile};
 pub use lease::{LEASE, Lease};
 pub use server::{Judgement, Left, ServerLedger, Write};
 pub use slots::{SlotLedger, SlotUse};
+pub use video::VideoLedger;
 
 /// What is known of a tile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +30,7 @@ pub enum TileState {
     /// Changed at the source, or never shown.
     #[default]
     Dirty,
-    /// A first pass is shown.
+    /// A first pass is shown, or video.
     Painted,
     /// Passes toward the source are under way.
     Refining,
@@ -39,12 +42,15 @@ pub enum TileState {
     Stale,
 }
 
+/// The error of a tile of which nothing is stated: it shows video.
+pub const UNSTATED: u32 = u32::MAX;
+
 /// What a frame leaves in a tile once it is painted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
-    /// A first pass: no sample is farther from the source's than `error`.
+    /// A first pass: no sample is farther from the source's than `error`. Video is one of which nothing is stated.
     First {
-        /// In sample values.
+        /// In sample values; or [`UNSTATED`].
         error: u32,
     },
     /// The source's high bits: no sample is farther from the source's than `error`.
@@ -86,7 +92,8 @@ pub struct Counts {
     pub verified: u32,
     /// Tiles that show the source with a stated error: painted and refining ones. None of them counts as exact.
     pub refining: u32,
-    /// The largest error stated of any of those, in sample values; 0 at a server, which states none to itself.
+    /// The largest error stated of any of those, in sample values, [`UNSTATED`] where some show video; 0 at a server,
+    /// which states none to itself.
     pub max_error: u32,
 }
 

@@ -20,7 +20,7 @@ pub struct Write {
 /// What a frame leaves in a tile, as the server knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// A first pass.
+    /// A first pass, or video.
     First,
     /// The high bits.
     High,

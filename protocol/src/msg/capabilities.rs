@@ -24,7 +24,8 @@ pub struct Capabilities {
 }
 
 impl Default for Capabilities {
-    /// Everything this version knows, room for eight 4K outputs, 64 MiB of slots, and no byte streams.
+    /// Everything this version knows but video, which takes decoders from elsewhere; room for eight 4K outputs, 64 MiB
+    /// of slots, and no byte streams.
     fn default() -> Self {
         Self {
             codecs: [codec::LOSSLESS, codec::FIRST, codec::HIGH, codec::LOW].into(),

@@ -4,8 +4,10 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use crate::exact::Pass;
+use crate::exact::{Pass, UNSTATED};
 use crate::geom::{Point, Rect, Size, TILE};
+use crate::msg::video::{Unit, VideoCodecs};
+use crate::pixel::PixelFormat;
 use crate::wire::ids::{codec, datagram, op, stream};
 use crate::wire::{Decode, Encode, Reader, WireError, Writer};
 
@@ -116,6 +118,13 @@ pub enum Op {
         /// The first one's slot.
         first: u64,
     },
+    /// The next access unit of the surface's run is decoded. It paints nothing.
+    Video(Unit),
+    /// The tiles become what the picture of the frame's access unit shows there.
+    Picture {
+        /// Whole tiles, inside the unit's rect.
+        tiles: Rect,
+    },
 }
 
 /// What an operation does to the tiles that it touches.
@@ -134,23 +143,25 @@ pub enum Step {
 impl Op {
     /// What it does to the tiles that it touches.
     pub fn step(&self) -> Step {
-        let stated = |data| pass_data(data).map_or(u32::MAX, |(error, _)| error);
+        let stated = |data| pass_data(data).map_or(UNSTATED, |(error, _)| error);
         match self {
             Op::Copy { .. } => Step::Copy,
             Op::Coded { codec: codec::FIRST, data, .. } => Step::Paint(Pass::First { error: stated(data) }),
             Op::Coded { codec: codec::HIGH, data, .. } => Step::Paint(Pass::High { error: stated(data) }),
             Op::Coded { codec: codec::LOW, .. } => Step::Low,
+            Op::Picture { .. } => Step::Paint(Pass::First { error: UNSTATED }),
             Op::Fill { .. } | Op::Coded { .. } | Op::Show { .. } => Step::Paint(Pass::Exact),
-            Op::Store { .. } => Step::Nothing,
+            Op::Store { .. } | Op::Video(_) => Step::Nothing,
         }
     }
 
     /// The pixels it paints; none where it paints nothing.
     pub fn target(&self) -> Rect {
         match self {
-            Op::Fill { rect, .. } | Op::Coded { rect, .. } | Op::Show { tiles: rect, .. } => *rect,
+            Op::Fill { rect, .. } | Op::Coded { rect, .. } => *rect,
+            Op::Show { tiles, .. } | Op::Picture { tiles } => *tiles,
             Op::Copy { from, to } => from.at(*to),
-            Op::Store { .. } => Rect::default(),
+            Op::Store { .. } | Op::Video(_) => Rect::default(),
         }
     }
 
@@ -158,6 +169,7 @@ impl Op {
     pub fn work(&self) -> u64 {
         match self {
             Op::Store { tiles, .. } => tiles.area(),
+            Op::Video(unit) => unit.rect.area(),
             other => other.target().area(),
         }
     }
@@ -192,6 +204,11 @@ impl Encode for Op {
                 encode_tiles(*tiles, out);
                 out.varint(*first);
             }
+            Op::Video(unit) => unit.encode(out),
+            Op::Picture { tiles } => {
+                out.varint(op::PICTURE);
+                encode_tiles(*tiles, out);
+            }
         }
     }
 }
@@ -221,23 +238,51 @@ fn read_tiles(input: &mut Reader<'_>, size: Size) -> Result<Rect, WireError> {
 pub struct Frame {
     /// The header.
     pub header: FrameHeader,
-    /// INVARIANT: every rect lies inside the surface, those of slots are whole tiles, and all work together is at
-    /// most [`Frame::MAX_REPAINT`] times its area.
+    /// INVARIANT: every rect lies inside the surface, those of slots and pictures are whole tiles, a picture's inside
+    /// the rect of the one access unit before it, and all work together is at most [`Frame::MAX_REPAINT`] times the
+    /// surface's area.
     pub ops: Vec<Op>,
+}
+
+/// What was agreed on that decides what a frame may hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Cells of slots; 0: none.
+    pub slots: u64,
+    /// Codecs of access units.
+    pub video: VideoCodecs,
+}
+
+impl Terms {
+    /// On a surface of this format: only colour of eight bits has video.
+    pub fn on(self, format: PixelFormat) -> Self {
+        let video = if format == PixelFormat::Bgrx8 { self.video } else { VideoCodecs::default() };
+        Self { video, ..self }
+    }
 }
 
 impl Frame {
     /// A frame may paint or store each pixel this often: a bound on the work that a few bytes can ask for.
     pub const MAX_REPAINT: u64 = 4;
 
-    /// Reads the steps of a frame for a surface of `size`, with `slots` cells agreed on. `bytes` is the whole stream.
-    pub fn read(bytes: &Bytes, size: Size, slots: u64) -> Result<Frame, WireError> {
+    /// Reads the steps of a frame for a surface of `size`, by what was agreed on for it. `bytes` is the whole stream.
+    pub fn read(bytes: &Bytes, size: Size, terms: Terms) -> Result<Frame, WireError> {
         let mut input = Reader::new(bytes);
         let header = FrameHeader::decode(&mut input)?;
         let mut ops = Vec::new();
         let mut work = size.area().saturating_mul(Self::MAX_REPAINT);
+        let mut picture = None;
         while !input.is_empty() {
-            let step = read_op(&mut input, bytes, size, slots)?;
+            let step = read_op(&mut input, bytes, size, terms)?;
+            match &step {
+                Op::Video(unit) if picture.replace(unit.rect).is_some() => {
+                    return Err(WireError::Limit { what: "access units of a frame", limit: 1, got: 2 });
+                }
+                Op::Picture { tiles } if !picture.is_some_and(|rect: Rect| rect.contains(*tiles)) => {
+                    return Err(WireError::Value { what: "tile outside a picture", got: tiles.x.into() });
+                }
+                _ => (),
+            }
             let area = step.work();
             let Some(left) = work.checked_sub(area) else {
                 return Err(WireError::Limit { what: "pixels painted by a frame", limit: work, got: area });
@@ -253,7 +298,7 @@ impl Frame {
     }
 }
 
-fn read_op(input: &mut Reader<'_>, whole: &Bytes, size: Size, slots: u64) -> Result<Op, WireError> {
+fn read_op(input: &mut Reader<'_>, whole: &Bytes, size: Size, terms: Terms) -> Result<Op, WireError> {
     let inside = |rect: Rect| {
         if size.rect().contains(rect) {
             Ok(rect)
@@ -293,16 +338,27 @@ fn read_op(input: &mut Reader<'_>, whole: &Bytes, size: Size, slots: u64) -> Res
             let data = whole.slice_ref(input.blob("coded length", MAX_FRAME as u64)?);
             Ok(Op::Coded { rect, codec, data })
         }
-        op::STORE if slots > 0 => {
+        op::STORE if terms.slots > 0 => {
             let tiles = read_tiles(input, size)?;
             // Each takes a cell at the least.
             let got = u64::from(tiles.w.div_ceil(TILE)) * u64::from(tiles.h.div_ceil(TILE));
-            if got > slots {
-                return Err(WireError::Limit { what: "tiles stored", limit: slots, got });
+            if got > terms.slots {
+                return Err(WireError::Limit { what: "tiles stored", limit: terms.slots, got });
             }
             Ok(Op::Store { tiles, first: input.varint()? })
         }
-        op::SHOW if slots > 0 => Ok(Op::Show { tiles: read_tiles(input, size)?, first: input.varint()? }),
+        op::SHOW if terms.slots > 0 => {
+            Ok(Op::Show { tiles: read_tiles(input, size)?, first: input.varint()? })
+        }
+        op::VIDEO if !terms.video.is_empty() => {
+            let unit = Unit::read(input, whole)?;
+            inside(unit.rect)?;
+            if !terms.video.contains(unit.codec) {
+                return Err(WireError::Value { what: "codec of an access unit", got: unit.codec });
+            }
+            Ok(Op::Video(unit))
+        }
+        op::PICTURE if !terms.video.is_empty() => Ok(Op::Picture { tiles: read_tiles(input, size)? }),
         got => Err(WireError::Value { what: "operation", got }),
     }
 }

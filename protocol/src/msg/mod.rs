@@ -5,3 +5,4 @@ pub mod control;
 pub mod display;
 pub mod input;
 pub mod stream;
+pub mod video;

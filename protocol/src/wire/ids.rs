@@ -131,6 +131,10 @@ ids! {
         STORE = 0x04,
         /// Tiles out of slots.
         SHOW = 0x05,
+        /// An access unit to decode.
+        VIDEO = 0x06,
+        /// Tiles of the picture that the frame's access unit gave.
+        PICTURE = 0x07,
     }
 }
 
@@ -149,7 +153,7 @@ ids! {
 }
 
 ids! {
-    /// Coders of rects.
+    /// Coders of rects, and of access units.
     codec {
         /// The still codec's coded rect: codec/SPEC-lossless.md.
         LOSSLESS = 0x01,
@@ -159,6 +163,12 @@ ids! {
         HIGH = 0x03,
         /// The low bits of whole tiles whose high bits are there.
         LOW = 0x04,
+        /// Access units of H.264.
+        H264 = 0x10,
+        /// Access units of HEVC.
+        HEVC = 0x11,
+        /// Temporal units of AV1.
+        AV1 = 0x12,
     }
 }
 

@@ -6,9 +6,10 @@ mod values;
 use bytes::Bytes;
 use lightbox_protocol::geom::Size;
 use lightbox_protocol::msg::control::{Capabilities, Control};
-use lightbox_protocol::msg::display::{CursorPosition, CursorShape, Feedback, Frame, Heartbeat};
+use lightbox_protocol::msg::display::{CursorPosition, CursorShape, Feedback, Frame, Heartbeat, Terms};
 use lightbox_protocol::msg::input::{Action, Copies, Event};
 use lightbox_protocol::msg::stream::StreamMessage;
+use lightbox_protocol::msg::video::VideoCodecs;
 use lightbox_protocol::wire::frame::{Assembler, MAX_CONTROL, MAX_HELLO, MAX_INPUT};
 use lightbox_protocol::wire::{Decode, Encode, WireError};
 use proptest::prelude::*;
@@ -95,9 +96,9 @@ proptest! {
         let mut bytes = frame.header.to_bytes();
         frame.ops.iter().for_each(|op| bytes.extend(op.to_bytes()));
         let bytes = Bytes::from(bytes);
-        let whole = Frame::read(&bytes, size, SLOTS);
+        let whole = Frame::read(&bytes, size, terms());
         prop_assert_eq!(whole.as_ref(), Ok(&frame));
-        if let Ok(part) = Frame::read(&bytes.slice(..cut.index(bytes.len())), size, SLOTS) {
+        if let Ok(part) = Frame::read(&bytes.slice(..cut.index(bytes.len())), size, terms()) {
             prop_assert_eq!(part.header, frame.header);
             prop_assert_eq!(&part.ops[..], &frame.ops[..part.ops.len()]);
             prop_assert!(part.ops.len() < frame.ops.len());
@@ -149,7 +150,7 @@ fn try_all(bytes: &[u8]) {
     canonical::<CursorShape>(bytes);
     let whole = Bytes::copy_from_slice(bytes);
     for size in [Size::new(1, 1), Size::new(64, 64), Size::new(1920, 1080), Size::new(16_384, 16_384)] {
-        if let Ok(frame) = Frame::read(&whole, size, SLOTS) {
+        if let Ok(frame) = Frame::read(&whole, size, terms()) {
             let painted: u64 = frame.ops.iter().map(|op| op.work()).sum();
             assert!(painted <= size.area() * Frame::MAX_REPAINT);
             assert!(frame.ops.iter().all(|op| size.rect().contains(op.target())));
@@ -168,5 +169,7 @@ fn canonical<M: Encode + Decode + core::fmt::Debug>(bytes: &[u8]) {
     }
 }
 
-/// Cells of slots that were agreed on.
-const SLOTS: u64 = 4_096;
+/// Everything that can be agreed on.
+fn terms() -> Terms {
+    Terms { slots: 4_096, video: VideoCodecs::of(&VideoCodecs::ALL) }
+}

@@ -14,6 +14,7 @@ use lightbox_protocol::msg::input::{
     Action, Copies, Event, KeySet, Locks, Place, PointerAt, Touch, TouchPhase,
 };
 use lightbox_protocol::msg::stream::{Open, StreamMessage, Urgency};
+use lightbox_protocol::msg::video::{Colour, Unit, VideoCodecs};
 use lightbox_protocol::pixel::{PixelFormat, SampleDepth};
 use lightbox_protocol::wire::ids::codec;
 use lightbox_protocol::wire::{Encode, VARINT_MAX};
@@ -250,9 +251,12 @@ pub(crate) fn cursor_shape() -> impl Strategy<Value = CursorShape> {
 pub(crate) fn frame() -> impl Strategy<Value = (Frame, Size)> {
     let size = (200..4_000u32, 200..4_000u32).prop_map(|(w, h)| Size::new(w, h));
     (header(), size).prop_flat_map(|(header, size)| {
-        let op = op(size);
-        prop::collection::vec(op, 0..6)
-            .prop_map(move |ops| (Frame { header, ops: within_work(ops, size) }, size))
+        let ops = prop::collection::vec(op(size).prop_map(|op| vec![op]), 0..6);
+        let all = (ops, prop::option::weighted(0.3, video(size)));
+        all.prop_map(move |(mut all, video)| {
+            all.extend(video);
+            (Frame { header, ops: within_work(all, size) }, size)
+        })
     })
 }
 
@@ -294,13 +298,28 @@ fn op(size: Size) -> impl Strategy<Value = Op> {
     prop_oneof![fill, copy, coded, store, show]
 }
 
-/// As many of `ops` as one frame may ask for.
-fn within_work(ops: Vec<Op>, size: Size) -> Vec<Op> {
+/// An access unit over some tiles, and a part of them painted.
+fn video(size: Size) -> impl Strategy<Value = Vec<Op>> {
+    let grid = TileGrid::new(size);
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let data = prop::collection::vec(any::<u8>(), 0..50);
+    (0..grid.len(), 0..grid.len(), 0..VideoCodecs::ALL.len(), flags, data).prop_map(
+        move |(a, b, codec, (key, full_range, bt601), data)| {
+            let rect = grid.rect(a).union(grid.rect(b));
+            let colour = Colour { full_range, bt601 };
+            let unit = Unit { rect, codec: VideoCodecs::ALL[codec], key, colour, data: data.into() };
+            vec![Op::Video(unit), Op::Picture { tiles: grid.rect(b) }]
+        },
+    )
+}
+
+/// As many of `ops` as one frame may ask for; those that belong together, together.
+fn within_work(ops: Vec<Vec<Op>>, size: Size) -> Vec<Op> {
     let mut left = size.area() * Frame::MAX_REPAINT;
-    let fits = |op: &Op| {
-        let rest = left.checked_sub(op.work());
+    let fits = |ops: &Vec<Op>| {
+        let rest = left.checked_sub(ops.iter().map(Op::work).sum());
         left = rest.unwrap_or(left);
         rest.is_some()
     };
-    ops.into_iter().filter(fits).collect()
+    ops.into_iter().filter(fits).flatten().collect()
 }

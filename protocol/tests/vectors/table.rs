@@ -14,6 +14,7 @@ use lightbox_protocol::msg::input::{
     Action, Copies, Event, KeySet, Locks, Place, PointerAt, Touch, TouchPhase,
 };
 use lightbox_protocol::msg::stream::{Open, StreamMessage, Urgency};
+use lightbox_protocol::msg::video::{Colour, Unit};
 use lightbox_protocol::pixel::{PixelFormat, SampleDepth};
 use lightbox_protocol::wire::ids::{close, codec, format};
 
@@ -144,7 +145,7 @@ fn control() -> [(&'static str, Control); 11] {
     ]
 }
 
-fn frames() -> [(&'static str, Frame); 6] {
+fn frames() -> [(&'static str, Frame); 7] {
     let first =
         FrameHeader { surface: 1, generation: 1, seq: 1, base: 0, control_seq: 3, capture_us: 1_000_000 };
     let scrolled = FrameHeader { seq: 300, base: 298, control_seq: 5, capture_us: 12_345_678, ..first };
@@ -160,10 +161,19 @@ fn frames() -> [(&'static str, Frame); 6] {
     let pass = |codec, data| Op::Coded { rect: Rect::new(1856, 1024, 64, 56), codec, data };
     let high = pass(codec::HIGH, Bytes::from_static(&[0x02, 0xde, 0xad]));
     let low = pass(codec::LOW, Bytes::from_static(&[0xbe, 0xef]));
+    let unit = Unit {
+        rect: Rect::new(0, 0, 960, 576),
+        codec: codec::H264,
+        key: true,
+        colour: Colour::default(),
+        data: Bytes::from_static(&[0, 0, 0, 1, 0x67]),
+    };
+    let picture = Op::Picture { tiles: Rect::new(128, 64, 128, 64) };
     [
         ("frame-high", Frame { header: FrameHeader { seq: 301, base: 0, ..scrolled }, ops: vec![high] }),
         ("frame-low", Frame { header: FrameHeader { seq: 304, base: 301, ..scrolled }, ops: vec![low] }),
         ("frame-slots", Frame { header: FrameHeader { seq: 301, base: 300, ..scrolled }, ops: slots }),
+        ("frame-video", Frame { header: scrolled, ops: vec![Op::Video(unit), picture] }),
         ("frame-fill", Frame { header: first, ops: vec![fill] }),
         ("frame-scroll", Frame { header: scrolled, ops: vec![copy, coded] }),
         (

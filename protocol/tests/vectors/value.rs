@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use lightbox_protocol::geom::Size;
 use lightbox_protocol::msg::control::Control;
-use lightbox_protocol::msg::display::{CursorPosition, CursorShape, Feedback, Frame, Heartbeat};
+use lightbox_protocol::msg::display::{CursorPosition, CursorShape, Feedback, Frame, Heartbeat, Terms};
 use lightbox_protocol::msg::input::{Copies, Event};
 use lightbox_protocol::msg::stream::{MAX_STREAM_MESSAGE, StreamMessage};
+use lightbox_protocol::msg::video::VideoCodecs;
 use lightbox_protocol::wire::frame::{self, Assembler, MAX_CONTROL, MAX_INPUT};
 use lightbox_protocol::wire::{Decode, Encode, WireError, ids};
 
@@ -41,8 +42,10 @@ pub(crate) enum Value {
 
 /// The surface for which frames are read.
 const SURFACE: Size = Size::new(1920, 1080);
-/// The cells of slots that were agreed on.
-const SLOTS: u64 = 16_384;
+/// What was agreed on for it.
+fn terms() -> Terms {
+    Terms { slots: 16_384, video: VideoCodecs::of(&[ids::codec::H264]) }
+}
 
 /// Reads one whole message.
 pub(crate) fn read(place: Place, bytes: &[u8]) -> Result<Value, WireError> {
@@ -55,7 +58,7 @@ pub(crate) fn read(place: Place, bytes: &[u8]) -> Result<Value, WireError> {
             (ids::input::EVENT, body) => Event::from_bytes(&body).map(Value::Event),
             _ => Ok(Value::Skipped),
         },
-        Place::Frame => Frame::read(&Bytes::copy_from_slice(bytes), SURFACE, SLOTS).map(Value::Frame),
+        Place::Frame => Frame::read(&Bytes::copy_from_slice(bytes), SURFACE, terms()).map(Value::Frame),
         Place::CursorStream => Decode::from_bytes(bytes).map(Value::CursorShape),
         Place::InputDatagram => Decode::from_bytes(bytes).map(Value::Copies),
         Place::Feedback => Decode::from_bytes(bytes).map(Value::Feedback),

@@ -12,7 +12,9 @@ mod passes;
 mod pool;
 mod recall;
 mod slots;
+mod technique;
 mod tiles;
+mod video;
 
 use std::collections::BTreeMap;
 
@@ -24,7 +26,7 @@ use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::{Begin, NewFrame};
 use lightbox_protocol::exact::{Left, Write};
 use lightbox_protocol::msg::display::{Op, Step};
-use lightbox_protocol::session::server::Why;
+use lightbox_protocol::session::server::{Repair, Why};
 use lightbox_protocol::wire::ids;
 
 use boxes::{CodedBox, How, difference, merge};
@@ -37,7 +39,10 @@ use passes::{Coarse, Plan};
 pub use pool::Pool;
 use recall::{OP_BYTES, Past, Recall};
 pub use slots::Slots;
+pub use technique::Technique;
 use tiles::TileSet;
+pub use video::SubmittedUnit;
+use video::Video;
 
 /// Fewer changed tiles than this are not worth a search for motion.
 const MOTION_FROM: usize = 3;
@@ -62,6 +67,7 @@ pub struct View {
     coarse: Coarse,
     /// What the host was promised.
     terms: Terms,
+    video: Video,
     past: Past,
     /// When the oldest change of each tile in `pending` was made.
     when: Vec<Time>,
@@ -84,36 +90,6 @@ pub struct Made {
     pub used: Vec<(Technique, u64, u64)>,
 }
 
-/// How some pixels of a frame travel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Technique {
-    /// Copied from elsewhere on the surface.
-    Copy,
-    /// Out of a slot.
-    Slot,
-    /// Put aside in a slot: nothing is painted.
-    Store,
-    /// One colour.
-    Fill,
-    /// Coded by this method of the still codec, by its name.
-    Still(&'static str),
-    /// A pass of this name.
-    Pass(&'static str),
-}
-
-impl Technique {
-    /// Its name, for tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Technique::Copy => "copy",
-            Technique::Slot => "slot",
-            Technique::Store => "store",
-            Technique::Fill => "fill",
-            Technique::Still(name) | Technique::Pass(name) => name,
-        }
-    }
-}
-
 impl View {
     /// The view of a client that has nothing yet of surface `id`, which looks like `image`.
     pub fn new(id: u32, image: &Image, now: Time) -> Self {
@@ -127,6 +103,7 @@ impl View {
             plain: TileSet::empty(&grid),
             coarse: Coarse::new(&grid),
             terms: Terms::new(&grid, &Contracts::default()),
+            video: Video::default(),
             past: Past::new(&grid),
             when: vec![now; grid.len() as usize],
             since: Some(now),
@@ -154,7 +131,7 @@ impl View {
 
     /// When the oldest change was made that was not sent yet.
     pub fn since(&self) -> Option<Time> {
-        self.since
+        self.since.into_iter().chain(self.video.since()).min()
     }
 
     /// True if some tile is shown with an error, and is to be refined.
@@ -174,7 +151,17 @@ impl View {
     }
 
     /// The client does not have these tiles as it should.
-    pub fn repair(&mut self, tiles: &[TileIndex], why: Why, now: Time) {
+    pub fn repair(&mut self, repair: &Repair, now: Time) {
+        if repair.ends_run {
+            if repair.why == Why::Unpainted {
+                self.video.fail(now);
+            }
+            self.end_run();
+        }
+        self.resend(&repair.tiles, repair.why, now);
+    }
+
+    fn resend(&mut self, tiles: &[TileIndex], why: Why, now: Time) {
         for tile in tiles {
             self.unknown.insert(*tile);
             self.coarse.remove(*tile);
@@ -185,12 +172,13 @@ impl View {
         self.damage(tiles.iter().copied(), now);
     }
 
-    /// The next frame, made from what `look` shows of the source's snapshot; `None` if nothing differs and nothing is
-    /// to be refined. Changes come first, and before them what a contract wants exact soon. `look` is called several times and holds the snapshot only while it runs, so
+    /// The next frame, made from what `look` shows of the source's snapshot; `None` if nothing differs and nothing can
+    /// be refined. First comes what a contract wants exact soon, then access units, then other changes. `look` is called
+    /// several times and holds the snapshot only while it runs, so
     /// that the source is never kept waiting for a coder. `slots` are the session's.
     pub fn frame(
         &mut self,
-        look: impl FnMut(&mut dyn FnMut(ImageRef<'_>)),
+        mut look: impl FnMut(&mut dyn FnMut(ImageRef<'_>)),
         begin: &Begin,
         pool: &mut Pool,
         slots: &mut Slots,
@@ -198,6 +186,7 @@ impl View {
         slots.begin(begin.slots);
         let urgent = if self.is_urgent() { self.refinement(begin, pool, slots, true) } else { None };
         let made = urgent
+            .or_else(|| self.unit_frame(&mut look, begin, slots))
             .or_else(|| self.changes(look, begin, pool, slots))
             .or_else(|| self.refinement(begin, pool, slots, false));
         self.settle_terms();
@@ -231,7 +220,7 @@ impl View {
             }
             left -= self.encode(merge(boxes), pool, &mut parts) as f64;
         }
-        self.since = self.pending.iter().map(|tile| self.when[tile as usize]).min();
+        self.note_pending();
         if self.since.is_none() {
             self.coarse.rest();
         }
@@ -248,6 +237,7 @@ impl View {
         slots: &mut Slots,
         urgent: bool,
     ) -> Option<Made> {
+        self.coarse.settle(begin.at);
         let mut parts = Parts::new(Recall::new(slots, &self.grid, begin.acked_to));
         let mut left = (begin.budget / if urgent { 1 } else { REFINE_SHARE }) as f64;
         while let Some(area) = self.density.batch(How::Low, left, parts.is_empty()) {
@@ -264,7 +254,15 @@ impl View {
     /// are as old as they were.
     pub fn dropped(&mut self, frame: &NewFrame) {
         let tiles: Vec<_> = frame.writes.iter().map(|w| w.tile).collect();
-        self.repair(&tiles, Why::Lost, frame.capture);
+        if frame.ops.iter().any(|op| matches!(op, Op::Video(_))) {
+            self.end_run();
+        }
+        self.resend(&tiles, Why::Lost, frame.capture);
+    }
+
+    /// Some tiles are not pending any more.
+    fn note_pending(&mut self) {
+        self.since = self.pending.iter().map(|tile| self.when[tile as usize]).min();
     }
 
     /// False once the output was reshaped: the source's samples are another surface's, whose own view is to come.

@@ -4,7 +4,11 @@
 //! deep gray go before the low ones, and where even those would take long a first pass of everything goes before
 //! both: a person sees the whole new picture, knows how far it may be off, and it becomes exact by itself.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use lightbox_codec::geom::{Rect, TileGrid, TileIndex};
+use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::{Begin, Passes};
 use lightbox_protocol::exact::Left;
 
@@ -49,11 +53,16 @@ impl Default for Patience {
     }
 }
 
+/// Video is not made exact before it has been still for so long: what moves will be another by then.
+const REST: Duration = Duration::from_millis(200);
+
 /// The tiles that a client shows with an error, and how the next changes are sent.
 #[derive(Debug)]
 pub(crate) struct Coarse {
     painted: TileSet,
     refining: TileSet,
+    /// Tiles that show video, and since when.
+    video: BTreeMap<TileIndex, Time>,
     /// The rect whose high bits each tile in `refining` shows: the coder looks at all of its samples, so the low ones
     /// are for the same rect.
     highs: Vec<Rect>,
@@ -66,6 +75,7 @@ impl Coarse {
         Self {
             painted: TileSet::empty(grid),
             refining: TileSet::empty(grid),
+            video: BTreeMap::new(),
             highs: vec![Rect::default(); grid.len() as usize],
             plan: Plan::OneShot,
             patience: Patience::default(),
@@ -78,11 +88,37 @@ impl Coarse {
 
     /// True if every tile is exact, or dirty.
     pub(crate) fn is_empty(&self) -> bool {
-        self.painted.is_empty() && self.refining.is_empty()
+        self.painted.is_empty() && self.refining.is_empty() && self.video.is_empty()
     }
 
     pub(crate) fn contains(&self, tile: TileIndex) -> bool {
-        self.painted.contains(tile) || self.refining.contains(tile)
+        self.painted.contains(tile) || self.refining.contains(tile) || self.video.contains_key(&tile)
+    }
+
+    /// From when on some tile can be refined; `None` where all are exact, or dirty.
+    pub(crate) fn refines_from(&self) -> Option<Time> {
+        if !self.painted.is_empty() || !self.refining.is_empty() {
+            return Some(Time(0));
+        }
+        self.video.values().min().map(|since| *since + REST)
+    }
+
+    /// Video that has been still until now is refined as a first pass is.
+    pub(crate) fn settle(&mut self, now: Time) {
+        let painted = &mut self.painted;
+        self.video.retain(|tile, since| {
+            let moves = *since + REST > now;
+            if !moves {
+                painted.insert(*tile);
+            }
+            moves
+        });
+    }
+
+    /// The tile shows video from now on.
+    pub(crate) fn note_video(&mut self, tile: TileIndex, now: Time) {
+        self.remove(tile);
+        self.video.insert(tile, now);
     }
 
     /// The tile was painted like this, whole, as a part of `rect`.
@@ -101,11 +137,12 @@ impl Coarse {
     pub(crate) fn remove(&mut self, tile: TileIndex) {
         self.painted.remove(tile);
         self.refining.remove(tile);
+        self.video.remove(&tile);
     }
 
     /// What the client shows of this tile; `None` where that is exact.
     pub(crate) fn left(&self, tile: TileIndex) -> Option<Left> {
-        if self.painted.contains(tile) {
+        if self.painted.contains(tile) || self.video.contains_key(&tile) {
             Some(Left::First)
         } else {
             self.refining.contains(tile).then_some(Left::High)
@@ -163,7 +200,6 @@ impl Coarse {
 mod tests {
     use lightbox_codec::geom::{Point, Rect, Size};
     use lightbox_codec::pixel::{Image, PixelFormat, SampleDepth};
-    use lightbox_protocol::Time;
     use lightbox_protocol::channel::display::Agreed;
     use lightbox_protocol::digest::DigestContext;
     use lightbox_protocol::msg::display::{Op, Step};
@@ -196,7 +232,7 @@ mod tests {
             size: SIZE,
             at: Time(seq),
             carries: budget,
-            passes: Passes { first: true, high_low: true },
+            passes: Passes { first: true, high_low: true, ..Passes::default() },
             acked_to: seq - 1,
             slots: Agreed::default(),
         }
@@ -226,7 +262,7 @@ mod tests {
         let at_once = frames(&mut once, &picture, Passes::default());
         assert!(at_once.iter().all(|made| made.frame.ops.iter().all(|op| op.step() != Step::Low)));
 
-        let all = frames(&mut view, &picture, Passes { first: false, high_low: true });
+        let all = frames(&mut view, &picture, Passes { high_low: true, ..Passes::default() });
         let first = all.iter().position(|made| made.frame.refines).expect("a path this thin is refined over");
         let (changes, refined) = all.split_at(first);
         assert!(changes.len() > 3 && refined.iter().all(|made| made.frame.refines));

@@ -44,6 +44,11 @@ impl Past {
         }
     }
 
+    /// `tile` shows what nobody knows.
+    pub(crate) fn forget(&mut self, tile: TileIndex) {
+        self.content[tile as usize] = None;
+    }
+
     /// `part` was painted with so many bytes.
     fn paid(&mut self, grid: &TileGrid, part: Rect, bytes: u64) {
         for tile in grid.touching(part) {
@@ -236,7 +241,7 @@ fn is_most(pixels: u64, whole: Rect) -> bool {
 }
 
 /// Joins tiles, given by rising number, to rects of which each tile follows the one before, row by row.
-fn group<T: Copy>(
+pub(super) fn group<T: Copy>(
     grid: &TileGrid,
     tiles: &[(TileIndex, T)],
     follows: impl Fn(&T, &T) -> bool,

@@ -7,7 +7,7 @@ use crate::Time;
 use crate::exact::{Begun, ClientLedger, Counts};
 use crate::geom::TileIndex;
 use crate::msg::control::{MAX_SURFACES, Surface};
-use crate::msg::display::{Feedback, Frame, FrameHeader, MAX_FRAME};
+use crate::msg::display::{Feedback, Frame, FrameHeader, MAX_FRAME, Terms};
 use crate::wire::{Decode, Reader, WireError};
 
 /// Frames received whole that wait for earlier ones.
@@ -24,8 +24,8 @@ const MAX_HELD: usize = 32 << 20;
 #[derive(Debug)]
 pub struct ClientDisplay {
     max_pixels: u64,
-    /// Cells of slots that were agreed on for this connection.
-    slots: u64,
+    /// What was agreed on for this connection.
+    terms: Terms,
     surfaces: BTreeMap<u32, ClientLedger>,
     /// Surfaces of before the connection that goes on, which the server has not announced again yet.
     unannounced: BTreeSet<u32>,
@@ -77,7 +77,7 @@ impl ClientDisplay {
     pub fn new(max_pixels: u64) -> Self {
         Self {
             max_pixels,
-            slots: 0,
+            terms: Terms::default(),
             surfaces: BTreeMap::new(),
             unannounced: BTreeSet::new(),
             waiting: BTreeMap::new(),
@@ -215,7 +215,8 @@ impl ClientDisplay {
             advance(&mut self.applied_to, &mut self.applied, header.seq);
             return Ok(Some(Next::Void(header.seq)));
         };
-        let frame = Frame::read(&bytes, ledger.surface().size, self.slots)?;
+        let Surface { size, format, .. } = *ledger.surface();
+        let frame = Frame::read(&bytes, size, self.terms.on(format))?;
         let Begun { tiles, newer, is_unfounded } = ledger.begin(header.seq, &frame.ops);
         if is_unfounded {
             ledger.failed(header.seq);
@@ -265,9 +266,9 @@ impl ClientDisplay {
         inexact.map_or(self.applied_to, |seq| self.applied_to.min(seq - 1))
     }
 
-    /// So many cells of slots were agreed on for the connection that begins.
-    pub fn agree(&mut self, slots: u64) {
-        self.slots = slots;
+    /// This was agreed on for the connection that begins.
+    pub fn agree(&mut self, terms: Terms) {
+        self.terms = terms;
     }
 
     /// The connection is gone: nothing that was under way on it will arrive.

@@ -6,10 +6,11 @@ use bytes::Bytes;
 
 use crate::Time;
 use crate::digest::DigestContext;
-use crate::exact::{Counts, Judgement, ServerLedger, SlotLedger, SlotUse, Write};
+use crate::exact::{Counts, Judgement, ServerLedger, SlotLedger, SlotUse, VideoLedger, Write};
 use crate::geom::{Size, TileIndex};
 use crate::msg::control::{Proof, Surface};
 use crate::msg::display::{Feedback, FrameHeader, Op};
+use crate::msg::video::VideoCodecs;
 use crate::rate::pace::Room;
 use crate::wire::ids::codec;
 use crate::wire::{Encode, Writer};
@@ -18,6 +19,7 @@ use crate::wire::{Encode, Writer};
 #[derive(Debug, Default)]
 pub struct ServerDisplay {
     ledgers: BTreeMap<u32, ServerLedger>,
+    videos: BTreeMap<u32, VideoLedger>,
     slots: SlotLedger,
     /// How many connections there were.
     connection: u64,
@@ -71,20 +73,23 @@ pub struct Agreed {
     pub cells: u64,
 }
 
-/// Which passes a client decodes.
+/// What a client decodes that is shown with an error first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Passes {
     /// A first pass.
     pub first: bool,
     /// The high bits, and the low ones after them.
     pub high_low: bool,
+    /// Access units of these.
+    pub video: VideoCodecs,
 }
 
 impl Passes {
     /// Of a client that decodes `codecs`.
     pub fn of(codecs: &[u64]) -> Self {
         let has = |id| codecs.contains(&id);
-        Self { first: has(codec::FIRST), high_low: has(codec::HIGH) && has(codec::LOW) }
+        let high_low = has(codec::HIGH) && has(codec::LOW);
+        Self { first: has(codec::FIRST), high_low, video: VideoCodecs::of(codecs) }
     }
 }
 
@@ -123,11 +128,13 @@ impl ServerDisplay {
     /// Takes up `surface`; a new generation of the same size and format goes on with what was sent.
     pub fn surface(&mut self, surface: Surface) {
         self.ledgers.insert(surface.id, ServerLedger::new(surface));
+        self.videos.remove(&surface.id);
     }
 
     /// Forgets the surface of this number.
     pub fn surface_gone(&mut self, id: u32) {
         self.ledgers.remove(&id);
+        self.videos.remove(&id);
         self.forget_what_was_sent_again();
     }
 
@@ -159,16 +166,26 @@ impl ServerDisplay {
             return None;
         }
         self.seq = frame.seq;
+        let unit = frame.ops.iter().find_map(|op| if let Op::Video(unit) = op { Some(unit) } else { None });
+        let video = self.videos.entry(frame.surface).or_default();
+        let bases = [
+            ledger.base(&frame.reads, &frame.writes),
+            self.slots.base(&frame.slots),
+            unit.map_or(0, |_| video.base()),
+        ];
         let header = FrameHeader {
             surface: frame.surface,
             generation: frame.generation,
             seq: frame.seq,
-            base: ledger.base(&frame.reads, &frame.writes).max(self.slots.base(&frame.slots)),
+            base: bases.into_iter().max().unwrap_or(0),
             control_seq,
             capture_us: frame.capture.micros(),
         };
         ledger.sent(frame.seq, &frame.reads, &frame.writes);
         self.slots.sent(frame.seq, &frame.slots);
+        if let Some(unit) = unit {
+            video.sent(frame.seq, unit.key);
+        }
         let mut out = Writer::new();
         header.encode(&mut out);
         frame.ops.iter().for_each(|op| op.encode(&mut out));
@@ -221,10 +238,13 @@ impl ServerDisplay {
         self.ledgers.get_mut(&proof.surface).map(|l| l.judge(proof))
     }
 
-    /// The client could not paint frame `seq`: which tiles of which surfaces must be sent again.
-    pub fn lost(&mut self, seq: u64) -> Vec<(u32, Vec<TileIndex>)> {
-        let again = self.ledgers.iter_mut().map(|(id, l)| (*id, l.lost(seq)));
-        again.filter(|(_, tiles)| !tiles.is_empty()).collect()
+    /// The client could not paint frame `seq`: which tiles of which surfaces must be sent again, and whether the
+    /// surface's run of access units is at its end.
+    pub fn lost(&mut self, seq: u64) -> Vec<(u32, Vec<TileIndex>, bool)> {
+        let videos = &self.videos;
+        let ends_run = |id: &u32| videos.get(id).is_some_and(|video| video.ends_at(seq));
+        let again = self.ledgers.iter_mut().map(|(id, l)| (*id, l.lost(seq), ends_run(id)));
+        again.filter(|(_, tiles, ends_run)| !tiles.is_empty() || *ends_run).collect()
     }
 
     /// A connection begins whose client keeps this many cells of slots.

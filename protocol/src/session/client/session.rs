@@ -11,7 +11,8 @@ use crate::digest::DigestContext;
 use crate::exact::{Counts, Lease, TileState};
 use crate::geom::TileIndex;
 use crate::msg::control::{Close, Control, Hello, Proof, Resume, SessionId, VERSION, Welcome};
-use crate::msg::display::{CursorPosition, CursorShape, Heartbeat, MAX_CURSOR_BYTES};
+use crate::msg::display::{CursorPosition, CursorShape, Heartbeat, MAX_CURSOR_BYTES, Terms};
+use crate::msg::video::VideoCodecs;
 use crate::session::secrets::resume_proof;
 use crate::session::server::malformed;
 use crate::session::{Cause, Effect, Lane, Path, Session, stream_effect};
@@ -190,8 +191,11 @@ impl ClientSession {
         } else {
             self.display.restart(welcome.void_to);
         }
-        self.display.agree(slots);
         self.byte_streams.connect(streams, false);
+        // What is ours and was not agreed on is as unknown as what is nobody's.
+        let [ours, theirs] =
+            [&self.config.capabilities, &welcome.capabilities].map(|can| VideoCodecs::of(&can.codecs));
+        self.display.agree(Terms { slots, video: ours.and(theirs) });
         let (session, resumed, role) = (welcome.session, welcome.resumed, welcome.role);
         self.event(Event::Welcome { session, resumed, role, slots });
         let (early, _) = core::mem::take(&mut self.early);

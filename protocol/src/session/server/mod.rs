@@ -16,6 +16,7 @@ use crate::geom::{Size, TileIndex};
 use crate::msg::control::{Capabilities, Close, Hello, Layout, Role, SessionId};
 use crate::msg::display::{CursorPosition, CursorShape};
 use crate::msg::input::{Action, Locks};
+use crate::msg::video::VideoCodecs;
 use crate::pixel::PixelFormat;
 use crate::wire::{WireError, ids};
 
@@ -37,13 +38,10 @@ pub struct Config {
 impl Config {
     /// The defaults, with a name and randomness that the caller drew.
     pub fn new(id: SessionId, entropy: [u8; 32]) -> Self {
-        Self {
-            id,
-            entropy,
-            role: Role::Control,
-            life: Duration::from_secs(120),
-            capabilities: Capabilities::default(),
-        }
+        let mut capabilities = Capabilities::default();
+        // Access units come from the host, and pass through.
+        capabilities.codecs.extend(VideoCodecs::ALL);
+        Self { id, entropy, role: Role::Control, life: Duration::from_secs(120), capabilities }
     }
 }
 
@@ -123,10 +121,12 @@ pub enum Event {
 pub struct Repair {
     /// Of which surface.
     pub surface: u32,
-    /// Which.
+    /// Which; none where only the run ends.
     pub tiles: Vec<TileIndex>,
     /// Why.
     pub why: Why,
+    /// The surface's run of access units is at its end: the client cannot decode the next.
+    pub ends_run: bool,
 }
 
 /// Why tiles are sent again.

@@ -239,7 +239,7 @@ impl ServerSession {
         self.event(Event::Attached { resumed });
         for (surface, tiles) in again {
             if !tiles.is_empty() {
-                self.event(Event::Repair(Repair { surface, tiles, why: Why::Lost }));
+                self.event(Event::Repair(Repair { surface, tiles, why: Why::Lost, ends_run: true }));
             }
         }
         self.cursor.attach();
@@ -371,8 +371,8 @@ impl ServerSession {
                             self.event(Event::Verified { tiles: judgement.verified });
                         }
                         if !judgement.wrong.is_empty() {
-                            let (surface, tiles) = (proof.surface, judgement.wrong);
-                            self.event(Event::Repair(Repair { surface, tiles, why: Why::Mismatch }));
+                            let (surface, tiles, why) = (proof.surface, judgement.wrong, Why::Mismatch);
+                            self.event(Event::Repair(Repair { surface, tiles, why, ends_run: false }));
                         }
                     }
                 }
@@ -381,8 +381,8 @@ impl ServerSession {
                 }
                 Some(Control::Nack(seq)) => {
                     self.nacks += 1;
-                    for (surface, tiles) in self.display.lost(seq) {
-                        self.event(Event::Repair(Repair { surface, tiles, why: Why::Unpainted }));
+                    for (surface, tiles, ends_run) in self.display.lost(seq) {
+                        self.event(Event::Repair(Repair { surface, tiles, why: Why::Unpainted, ends_run }));
                     }
                 }
                 Some(Control::WantLayout(layout)) => self.event(Event::WantLayout(layout)),

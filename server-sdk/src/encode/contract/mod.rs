@@ -9,7 +9,8 @@ use lightbox_protocol::Time;
 use super::View;
 use super::tiles::TileSet;
 
-/// A promise for a region of an output, by whole tiles: a rect that touches a tile claims all of it.
+/// A promise for a region of an output, by whole tiles: a rect that touches a tile claims all of it. No tile of such a
+/// region is ever shown as video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Contract {
@@ -75,6 +76,11 @@ impl Terms {
         self.never_lossy.contains(tile)
     }
 
+    /// True if something was promised of the tile.
+    pub(crate) fn is_for(&self, tile: TileIndex) -> bool {
+        self.never_lossy.contains(tile) || self.first.contains(tile)
+    }
+
     /// The tile changed at the source.
     pub(crate) fn changed(&mut self, tile: TileIndex, at: Time) {
         if self.first.contains(tile) {
@@ -109,6 +115,8 @@ impl View {
     /// These contracts hold for every frame that is made from now on. What they want exact and the client shows with an
     /// error is sent again, exactly.
     pub fn set_contracts(&mut self, contracts: &Contracts, now: Time) {
+        // What waits for an access unit waits again, as it may have a contract now.
+        self.end_run();
         let mut terms = Terms::new(&self.grid, contracts);
         terms.follow(&self.terms);
         let waiting = |tile: &TileIndex| self.pending.contains(*tile) || self.coarse.contains(*tile);

@@ -106,7 +106,7 @@ impl Scene {
             size: SIZE,
             at: Time(self.seq * 1_000),
             carries: budget.min(3_000),
-            passes: Passes { first: true, high_low: true },
+            passes: Passes { first: true, high_low: true, ..Passes::default() },
             acked_to: self.seq - 1,
             slots: Agreed::default(),
         };

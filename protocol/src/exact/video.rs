@@ -1,0 +1,29 @@
+/// Which frames carry the access units of a surface's run: each is decoded behind the one before, and one that fails
+/// takes the others of its run with it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VideoLedger {
+    /// The frame of the run's key frame; 0 while there was none.
+    first: u64,
+    /// The last frame that carried a unit.
+    last: u64,
+}
+
+impl VideoLedger {
+    /// The last frame that must be begun before the one that carries the next unit.
+    pub fn base(&self) -> u64 {
+        self.last
+    }
+
+    /// Frame `seq` carries a unit; `key` begins a run.
+    pub fn sent(&mut self, seq: u64, key: bool) {
+        if key {
+            self.first = seq;
+        }
+        self.last = seq;
+    }
+
+    /// True if a run ends when frame `seq` could not be painted.
+    pub fn ends_at(&self, seq: u64) -> bool {
+        (self.first.max(1)..=self.last).contains(&seq)
+    }
+}

@@ -1,0 +1,32 @@
+/// How some pixels of a frame travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Technique {
+    /// Copied from elsewhere on the surface.
+    Copy,
+    /// Out of a slot.
+    Slot,
+    /// Put aside in a slot: nothing is painted.
+    Store,
+    /// One colour.
+    Fill,
+    /// Coded by this method of the still codec, by its name.
+    Still(&'static str),
+    /// A pass of this name.
+    Pass(&'static str),
+    /// As the host's own encoder has it.
+    Video,
+}
+
+impl Technique {
+    /// Its name, for tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Technique::Copy => "copy",
+            Technique::Slot => "slot",
+            Technique::Store => "store",
+            Technique::Fill => "fill",
+            Technique::Video => "video",
+            Technique::Still(name) | Technique::Pass(name) => name,
+        }
+    }
+}
