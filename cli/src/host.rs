@@ -68,7 +68,7 @@ impl Host {
         }
         self.source.poll(wait, &mut self.changes)?;
         for change in std::mem::take(&mut self.changes) {
-            self.change(change)?;
+            self.change(server, change)?;
         }
         Ok(())
     }
@@ -93,7 +93,7 @@ impl Host {
         Ok(())
     }
 
-    fn change(&mut self, change: Change) -> Result<(), Failure> {
+    fn change(&mut self, server: &Server, change: Change) -> Result<(), Failure> {
         match change {
             Change::Damage { rects, at } => {
                 let start = usage::own_cpu_seconds();
@@ -111,6 +111,7 @@ impl Host {
                 self.output.set_cursor(Cursor { size, hotspot, bgra })?;
             }
             Change::CursorAt { at, visible } => self.output.move_cursor(at, visible),
+            Change::Leds(locks) => server.set_leds(locks),
             Change::Ended => self.ended = true,
         }
         Ok(())

@@ -17,7 +17,7 @@ use crate::{Failure, files};
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// Where frames come from: scene, x11, x11:DISPLAY, vnc:HOST:PORT (the password in
-    /// LIGHTBOX_VNC_PASSWORD), dicom:DIR or replay:FILE.scr.zst
+    /// LIGHTBOX_VNC_PASSWORD), qemu:QMP_SOCKET, dicom:DIR or replay:FILE.scr.zst
     #[arg(long, default_value = "scene")]
     pub source: String,
     /// Where to listen.

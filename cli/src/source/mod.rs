@@ -1,11 +1,13 @@
-//! Where frames come from: the reading room scene, an X server, a VNC server, DICOM files, a recording.
+//! Where frames come from: the reading room scene, an X server, a VNC server, QEMU, DICOM files, a recording.
 
 #[cfg(feature = "dicom")]
 pub mod dicom;
-#[cfg(any(feature = "x11", feature = "vnc"))]
+#[cfg(any(feature = "x11", feature = "vnc", feature = "qemu"))]
 mod fraction;
 mod open;
 pub mod phantom;
+#[cfg(feature = "qemu")]
+pub mod qemu;
 pub mod record;
 pub mod replay;
 pub mod scene;
@@ -21,7 +23,7 @@ use std::time::Duration;
 use lightbox_codec::geom::{Point, Rect, Size};
 use lightbox_codec::pixel::ImageRef;
 use lightbox_protocol::Time;
-use lightbox_protocol::msg::input::Action;
+use lightbox_protocol::msg::input::{Action, Locks};
 
 /// A live desktop: its picture, what changes in it, and a way to give it input.
 pub trait Source: Send {
@@ -65,6 +67,8 @@ pub enum Change {
         /// Whether it shows.
         visible: bool,
     },
+    /// The desktop's lock keys are like this.
+    Leds(Locks),
     /// Nothing more will come.
     Ended,
 }

@@ -6,7 +6,8 @@ use super::scene::{SceneConfig, SceneSource};
 use super::{Source, SourceError};
 use crate::Failure;
 
-/// The source that `spec` names: `scene`, `x11`, `x11:DISPLAY`, `vnc:HOST:PORT`, `dicom:DIR` or `replay:FILE.scr.zst`.
+/// The source that `spec` names: `scene`, `x11`, `x11:DISPLAY`, `vnc:HOST:PORT`, `qemu:QMP_SOCKET`,
+/// `dicom:DIR` or `replay:FILE.scr.zst`.
 /// `looped` starts a recording anew when it ends.
 ///
 /// # Errors
@@ -17,6 +18,7 @@ pub fn open(spec: &str, looped: bool) -> Result<Box<dyn Source>, Failure> {
         ("scene", None) => Ok(Box::new(SceneSource::new(SceneConfig::default())?)),
         ("x11", display) => x11(display),
         ("vnc", Some(server)) => vnc(server),
+        ("qemu", Some(socket)) => qemu(socket),
         ("dicom", Some(folder)) => dicom(Path::new(folder)),
         ("replay", Some(file)) => {
             let options = ReplayOptions {
@@ -29,7 +31,7 @@ pub fn open(spec: &str, looped: bool) -> Result<Box<dyn Source>, Failure> {
             Ok(Box::new(ReplaySource::open(Path::new(file), options)?))
         }
         _ => Err(Box::new(SourceError(format!(
-            "no source {spec:?}: use scene, x11, x11:DISPLAY, vnc:HOST:PORT, dicom:DIR or replay:FILE.scr.zst"
+            "no source {spec:?}: use scene, x11, x11:DISPLAY, vnc:HOST:PORT, qemu:QMP_SOCKET, dicom:DIR or replay:FILE.scr.zst"
         )))),
     }
 }
@@ -57,6 +59,16 @@ fn vnc(server: &str) -> Result<Box<dyn Source>, Failure> {
 #[cfg(not(feature = "vnc"))]
 fn vnc(_: &str) -> Result<Box<dyn Source>, Failure> {
     Err("this build cannot speak VNC: build with the feature `vnc`".into())
+}
+
+#[cfg(feature = "qemu")]
+fn qemu(socket: &str) -> Result<Box<dyn Source>, Failure> {
+    Ok(Box::new(super::qemu::QemuSource::open(socket)?))
+}
+
+#[cfg(not(feature = "qemu"))]
+fn qemu(_: &str) -> Result<Box<dyn Source>, Failure> {
+    Err("this build cannot attach to QEMU: build with the feature `qemu`".into())
 }
 
 #[cfg(feature = "dicom")]
