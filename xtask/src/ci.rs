@@ -24,7 +24,11 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     steps.run("format", || process::run(&mut cargo("fmt --all --check")))?;
     steps.run("walls", || walls::run(root))?;
     steps.run("header", || header::check(root))?;
-    steps.run("clippy", || process::run(&mut cargo("clippy --workspace --all-targets -- -D warnings")))?;
+    steps.run("clippy", || {
+        process::run(&mut cargo(
+            "clippy --workspace --all-targets --features lightbox-net/ring -- -D warnings",
+        ))
+    })?;
     steps.run("no_std", || {
         process::run(&mut cargo("check -p lightbox-codec --no-default-features"))?;
         process::run(&mut cargo("check -p lightbox-codec --no-default-features --features coders"))?;
@@ -34,9 +38,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         process::run(cargo("doc --workspace --lib --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     let library =
-        steps.run("test build", || abi::built_by(cargo("test --workspace --no-run").arg(abi::MESSAGES)))?;
+        steps.run("test build", || abi::built_by(cargo(TESTS).args(["--no-run", abi::MESSAGES])))?;
     steps.run("abi", || abi::check(root, &library))?;
-    steps.run("tests", || process::run_within(TEST_MINUTES, &mut cargo("test --workspace")))?;
+    steps.run("tests", || process::run_within(TEST_MINUTES, &mut cargo(TESTS)))?;
 
     steps.print();
     Ok(())
@@ -74,6 +78,9 @@ fn in_words(time: Duration) -> String {
         format!("{} min {:.0} s", time.as_secs() / 60, seconds % 60.0)
     }
 }
+
+/// With both providers of cryptography, so that they are tried against each other.
+const TESTS: &str = "test --workspace --features lightbox-net/ring";
 
 /// Several times what all tests take together on two cores; only a test that hangs reaches it, and libtest has named
 /// that test by then ("has been running for over 60 seconds").

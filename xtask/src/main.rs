@@ -72,7 +72,7 @@ usage: cargo xtask COMMAND
   walls                         layering, unsafe rooms, file sizes, documents
   header [--check]              write ffi/include/lightbox.h from the code, or compare
   abi [--check]                 write ffi/abi.txt from the built library, or compare
-  dist DIR [--profile NAME] [--target TRIPLE] [--sizes]
+  dist DIR [--profile NAME] [--target TRIPLE] [--provider aws-lc|ring] [--sizes]
                                 install libraries, headers, pkg-config and CMake files, documents below DIR
   test-aarch64 [TEST ARGS]      the codec's tests on that architecture, in QEMU
   soak [--updates N] [--seed S] the exactness oracle for as long as you like

@@ -74,7 +74,8 @@ impl Library {
         // Without the crate type for Rust programs, for which link-time optimisation would be left out.
         cargo.args(["rustc", "-p", "lightbox-ffi", "--lib", "--crate-type", "cdylib,staticlib"]);
         cargo.args(["--profile", &options.profile, "--target", &options.target]);
-        cargo.args(["--no-default-features", "--features", self.features]);
+        cargo.args(["--no-default-features", "--features"]);
+        cargo.arg(format!("{},{}", self.features, options.provider.feature()));
         cargo.arg("--").arg(format!("--print=native-static-libs={}", native.display()));
         cargo.env("LIGHTBOX_SONAME", self.soname()).current_dir(root);
         toolchain::link_for(&options.target, &mut cargo);

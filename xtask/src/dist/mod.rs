@@ -25,6 +25,7 @@ pub(crate) struct Options {
     /// Cargo's profile.
     profile: String,
     target: String,
+    provider: Provider,
     /// Whether a table of sizes is printed.
     sizes: bool,
 }
@@ -41,7 +42,7 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> Result<()> {
     place.documents(root)?;
     symbols::check(root, &place)?;
     if options.sizes {
-        sizes::print(&place)?;
+        sizes::print(&place, options.provider)?;
     }
     Ok(())
 }
@@ -49,19 +50,21 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> Result<()> {
 impl Options {
     fn read(words: &[&str]) -> Result<Self> {
         let (mut dir, mut profile, mut target, mut sizes) = (None, "dist".to_owned(), None, false);
+        let mut provider = Provider::AwsLc;
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().copied().ok_or(Error::Usage(crate::USAGE));
             match *word {
                 "--profile" => profile = value()?.to_owned(),
                 "--target" => target = Some(value()?.to_owned()),
+                "--provider" => provider = Provider::named(value()?)?,
                 "--sizes" => sizes = true,
                 word if dir.is_none() && !word.starts_with('-') => dir = Some(PathBuf::from(word)),
                 _ => return Err(Error::Usage(crate::USAGE)),
             }
         }
         let target = target.map_or_else(toolchain::host, Ok)?;
-        Ok(Self { dir: dir.ok_or(Error::Usage(crate::USAGE))?, profile, target, sizes })
+        Ok(Self { dir: dir.ok_or(Error::Usage(crate::USAGE))?, profile, target, provider, sizes })
     }
 
     /// How the target's system names and finds libraries.
@@ -74,6 +77,39 @@ impl Options {
                 what: "a layout for this target",
                 advice: "`dist` lays out libraries for Linux and for Windows with MinGW; `cargo build -p lightbox-ffi` builds for others",
             }),
+        }
+    }
+}
+
+/// Whose cryptography the libraries carry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Provider {
+    AwsLc,
+    Ring,
+}
+
+impl Provider {
+    /// By the name of the feature.
+    fn named(name: &str) -> Result<Self> {
+        [Self::AwsLc, Self::Ring]
+            .into_iter()
+            .find(|it| it.feature() == name)
+            .ok_or(Error::Usage(crate::USAGE))
+    }
+
+    /// The ffi crate's feature.
+    fn feature(self) -> &'static str {
+        match self {
+            Self::AwsLc => "aws-lc",
+            Self::Ring => "ring",
+        }
+    }
+
+    /// How two ends agree on keys, what is preferred first.
+    fn key_exchange(self) -> &'static str {
+        match self {
+            Self::AwsLc => "X25519MLKEM768, X25519, P-256, P-384 (aws-lc)",
+            Self::Ring => "X25519MLKEM768, X25519, P-256, P-384 (ring, ml-kem)",
         }
     }
 }

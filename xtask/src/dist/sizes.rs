@@ -2,17 +2,19 @@
 
 use std::path::Path;
 
+use super::Provider;
 use super::install::Place;
 use super::library::Library;
 use crate::error::{Error, Result};
 
 /// Prints a table in Markdown, as `benches/README.md` has it.
-pub(super) fn print(place: &Place) -> Result<()> {
-    println!("| library | shared, stripped | static, without debugging information |");
-    println!("|---|---|---|");
+pub(super) fn print(place: &Place, provider: Provider) -> Result<()> {
+    println!("| library | key exchange | shared, stripped | static, without debugging information |");
+    println!("|---|---|---|---|");
     for library in Library::ALL {
         let (shared, fixed) = (bytes(&place.shared(library))?, bytes(&place.fixed(library))?);
-        println!("| {} | {} | {} |", library.name, megabytes(shared), megabytes(fixed));
+        let exchange = provider.key_exchange();
+        println!("| {} | {exchange} | {} | {} |", library.name, megabytes(shared), megabytes(fixed));
     }
     Ok(())
 }

@@ -161,7 +161,16 @@ const OUTSIDE: &[Room] = &[
         module: None,
     },
     Room {
-        crates: &["quinn", "quinn-proto", "quinn-udp", "rustls", "rustls-pki-types", "rcgen", "tokio-util"],
+        crates: &[
+            "quinn",
+            "quinn-proto",
+            "quinn-udp",
+            "rustls",
+            "rustls-pki-types",
+            "rcgen",
+            "ml-kem",
+            "tokio-util",
+        ],
         packages: &["lightbox-net"],
         module: None,
     },

@@ -8,6 +8,8 @@
 //! process-wide default, so a host that uses rustls itself keeps its own.
 
 mod fingerprint;
+#[cfg(feature = "ring")]
+mod hybrid;
 mod identity;
 mod peer;
 mod trust;
@@ -48,10 +50,20 @@ pub enum TlsError {
     Rustls(#[from] rustls::Error),
 }
 
-/// The built-in provider: aws-lc-rs, with the hybrid post-quantum group X25519MLKEM768 preferred.
-#[cfg(feature = "aws-lc")]
+/// The built-in provider: aws-lc-rs, or ring where only that feature is on. Either prefers the hybrid post-quantum group
+/// X25519MLKEM768.
+#[cfg(any(feature = "aws-lc", feature = "ring"))]
 pub fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+    #[cfg(feature = "aws-lc")]
+    return Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    #[cfg(not(feature = "aws-lc"))]
+    ring_provider()
+}
+
+/// ring's cryptography, with X25519MLKEM768 made of its X25519 and of ML-KEM in Rust.
+#[cfg(feature = "ring")]
+pub fn ring_provider() -> Arc<CryptoProvider> {
+    Arc::new(hybrid::provider())
 }
 
 /// Fills `into` with unpredictable bytes: tickets, nonces.
