@@ -13,11 +13,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::Duration;
 
+use futures_core::Stream as _;
 use lightbox_net::clock;
 use lightbox_protocol::Time;
 use lightbox_protocol::msg::input::Locks;
 use tokio::sync::{mpsc, watch};
-use zbus::export::futures_core::Stream as _;
 use zbus::message::{Flags, Type};
 use zbus::proxy::CacheProperties;
 use zbus::{Connection, Message, MessageStream, OwnedVariant, Variant};

@@ -255,3 +255,107 @@ fn cursor(w: i32, h: i32, hotspot: (i32, i32), data: &[u8]) -> Result<Option<Cur
     let hotspot = Point::new(inside(hotspot.0, w), inside(hotspot.1, h));
     Ok(Some(CursorShape { size, hotspot, bgra: premultiplied(data) }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use rustix::fs::{MemfdFlags, memfd_create};
+
+    use super::*;
+
+    const X8R8G8B8: u32 = 0x2002_0888;
+
+    macro_rules! call {
+        ($interface:expr, $member:expr, $body:expr) => {
+            Message::method_call("/org/qemu/Display1/Listener", $member)
+                .interface($interface)
+                .build(&$body)
+                .unwrap()
+        };
+    }
+
+    fn scanout(w: u32, h: u32, stride: u32, format: u32, data: &[u8]) -> Message {
+        call!(LISTENER, "Scanout", (w, h, stride, format, data))
+    }
+
+    fn shared(file: &File, offset: u32, w: u32, h: u32, stride: u32) -> Message {
+        call!(MAP, "ScanoutMap", (zbus::Fd::from(file), offset, w, h, stride, X8R8G8B8))
+    }
+
+    fn memory(bytes: usize) -> File {
+        let mut file = File::from(memfd_create("picture", MemfdFlags::CLOEXEC).unwrap());
+        file.write_all(&vec![1; bytes]).unwrap();
+        file
+    }
+
+    /// What a screen of 10x10 makes of a call.
+    fn hear(call: &Message) -> Result<Vec<Change>, Fault> {
+        let (mut screen, mut changes) = (Screen::new(Size::new(10, 10)).unwrap(), Vec::new());
+        screen.hear(call, Time(1), &mut changes)?;
+        screen.settle(&mut changes)?;
+        Ok(changes)
+    }
+
+    #[test]
+    fn pictures_that_are_not_what_they_say_are_refused() {
+        let pixels = vec![0; 4 * 100];
+        let check = |call: Message, words: &str| {
+            let fault = hear(&call).expect_err(words).to_string();
+            assert!(fault.contains(words), "{fault}");
+        };
+        check(scanout(0, 10, 40, X8R8G8B8, &pixels), "outside 1x1");
+        check(scanout(10, u32::MAX, 40, X8R8G8B8, &pixels), "too large");
+        check(scanout(16_384, 16_384, 65_536, X8R8G8B8, &pixels), "too large");
+        check(scanout(10, 11, 40, X8R8G8B8, &pixels), "fewer pixels");
+        check(scanout(10, 10, 39, X8R8G8B8, &pixels), "fewer pixels");
+        check(scanout(10, 10, u32::MAX, X8R8G8B8, &pixels), "fewer pixels");
+        check(scanout(10, 10, 40, 7, &pixels), "not known");
+        let update = (0i32, 0i32, i32::MAX, i32::MAX, 40u32, X8R8G8B8, &pixels[..399]);
+        check(call!(LISTENER, "Update", update), "fewer pixels");
+        check(call!(LISTENER, "Update", (1u32,)), "ignature");
+        check(shared(&memory(399), 0, 10, 10, 40), "fill whole buffer");
+        check(shared(&memory(400), u32::MAX, 10, 10, 40), "fill whole buffer");
+        check(shared(&memory(400), 0, 10, 10, 39), "39 bytes");
+        let elsewhere = File::open("/dev/zero").unwrap();
+        check(shared(&elsewhere, 0, 10, 10, 40), "no shared memory");
+        check(call!(LISTENER, "ScanoutDMABUF", ()), "gl=off");
+        check(call!(LISTENER, "CursorDefine", (8i32, 8i32, 0i32, 0i32, &pixels[..255])), "its cursor of 8x8");
+    }
+
+    #[test]
+    fn what_sticks_out_is_cut_and_a_cursor_points_inside() {
+        let pixels: Vec<u8> = (0..400u32).map(|i| (i / 4) as u8).collect();
+        let mut screen = Screen::new(Size::new(10, 10)).unwrap();
+        let mut changes = Vec::new();
+        let update = (-8i32, -9i32, 10i32, 10i32, 40u32, X8R8G8B8, &pixels[..]);
+        screen.hear(&call!(LISTENER, "Update", update), Time(1), &mut changes).unwrap();
+        let nowhere = (10i32, 0i32, 10i32, i32::MIN, 40u32, X8R8G8B8, &pixels[..]);
+        screen.hear(&call!(LISTENER, "Update", nowhere), Time(2), &mut changes).unwrap();
+        screen.settle(&mut changes).unwrap();
+        assert_eq!(changes, [Change::Damage { rects: vec![Rect::new(0, 0, 2, 1)], at: Time(1) }]);
+        assert_eq!(screen.image().row(0)[..12], [98, 98, 98, 255, 99, 99, 99, 255, 0, 0, 0, 255]);
+
+        let define = call!(LISTENER, "CursorDefine", (2i32, 1i32, 99i32, -1i32, &pixels[..8]));
+        let defined = hear(&define).unwrap();
+        let [Change::Cursor(shape)] = &defined[..] else { panic!("no cursor") };
+        assert_eq!((shape.size, shape.hotspot), (Size::new(2, 1), Point::new(1, 0)));
+        let set = call!(LISTENER, "MouseSet", (-7i32, i32::MAX, 1i32));
+        let at = Point::new(0, MAX_SIDE);
+        assert_eq!(hear(&set).unwrap(), [Change::CursorAt { at, visible: true }]);
+        for none in [(0, 1), (257, 1), (i32::MIN, i32::MAX)] {
+            let define = call!(LISTENER, "CursorDefine", (none.0, none.1, 0i32, 0i32, &pixels[..]));
+            assert!(hear(&define).unwrap().is_empty(), "{none:?}");
+        }
+    }
+
+    #[test]
+    fn a_screen_that_is_off_is_black() {
+        let mut screen = Screen::new(Size::new(10, 10)).unwrap();
+        let mut changes = Vec::new();
+        screen.hear(&scanout(10, 10, 40, X8R8G8B8, &[7; 400]), Time(1), &mut changes).unwrap();
+        screen.hear(&call!(LISTENER, "Disable", ()), Time(2), &mut changes).unwrap();
+        screen.settle(&mut changes).unwrap();
+        assert!(screen.image().rows().all(|row| row.as_chunks().0.iter().all(|px| *px == [0, 0, 0, 255])));
+    }
+}
