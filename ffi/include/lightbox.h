@@ -564,7 +564,8 @@ typedef struct lbx_frame {
     const void *data;
     // Bytes from one row to the next.
     size_t stride;
-    // When the picture was taken: microseconds of CLOCK_MONOTONIC; 0 means now.
+    // When the picture was taken: microseconds of CLOCK_MONOTONIC; 0 means now, and is all
+    // that there is on Windows.
     uint64_t captured_us;
     // Columns, 1 to 16384.
     uint32_t w;
@@ -852,6 +853,7 @@ void lbx_server_free(struct lbx_server *server);
 
 // A file descriptor that becomes readable when events wait: poll it, and call lbx_server_next_event() until it says
 // `LBX_AGAIN`. Do not read, write or close it; it is closed with the server. -1 for NULL.
+// On Windows it is the number of an event object, for WaitForMultipleObjects: `(HANDLE)(intptr_t)fd`.
 // Threads: any. since 0.1
 int lbx_server_event_fd(const struct lbx_server *server);
 
@@ -1059,6 +1061,7 @@ void lbx_client_free(struct lbx_client *client);
 
 // A file descriptor that becomes readable when events wait: poll it, and call lbx_client_next_event() until it says
 // `LBX_AGAIN`. Do not read, write or close it; it is closed with the client. -1 for NULL.
+// On Windows it is the number of an event object, for WaitForMultipleObjects: `(HANDLE)(intptr_t)fd`.
 // Threads: any. since 0.1
 int lbx_client_event_fd(const struct lbx_client *client);
 

@@ -162,10 +162,11 @@ pub unsafe extern "C" fn lbx_client_free(client: *mut lbx_client) {
 
 /// A file descriptor that becomes readable when events wait: poll it, and call lbx_client_next_event() until it says
 /// `LBX_AGAIN`. Do not read, write or close it; it is closed with the client. -1 for NULL.
+/// On Windows it is the number of an event object, for WaitForMultipleObjects: `(HANDLE)(intptr_t)fd`.
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_event_fd(client: *const lbx_client) -> c_int {
-    guard::value(-1, || Ok(handle::part(client)?.signal.raw()))
+    guard::value(-1, || Ok(handle::part(client)?.signal.number()))
 }
 
 /// Takes the next event; set `event->size` before. A program that does not keep up loses events, not the session: the next

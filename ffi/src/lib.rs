@@ -7,6 +7,7 @@
 //! code; the inner one is an ordinary method. Between them stands `guard`: a panic ends there as a result.
 //!
 //! - `handle`, `sized`: what C may hold, and structs that can grow.
+//! - `os`: what differs by operating system.
 //! - `guard`, `error`: where panics and errors end.
 //! - [`version`], [`log`]: about the library itself.
 //! - [`vocabulary`], [`input`], [`stream`], [`event`], [`stats`]: what both sides speak of.
@@ -27,6 +28,7 @@ compile_error!(
 mod guard;
 mod handle;
 mod identity;
+mod os;
 mod sized;
 
 pub mod version;

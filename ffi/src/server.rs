@@ -126,10 +126,11 @@ pub unsafe extern "C" fn lbx_server_free(server: *mut lbx_server) {
 
 /// A file descriptor that becomes readable when events wait: poll it, and call lbx_server_next_event() until it says
 /// `LBX_AGAIN`. Do not read, write or close it; it is closed with the server. -1 for NULL.
+/// On Windows it is the number of an event object, for WaitForMultipleObjects: `(HANDLE)(intptr_t)fd`.
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_server_event_fd(server: *const lbx_server) -> c_int {
-    guard::value(-1, || Ok(handle::part(server)?.signal.raw()))
+    guard::value(-1, || Ok(handle::part(server)?.signal.number()))
 }
 
 /// Takes the next event; set `event->size` before. Read steadily: a session whose input nobody reads is closed.

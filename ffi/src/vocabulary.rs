@@ -45,7 +45,8 @@ pub struct lbx_frame {
     pub data: *const c_void,
     /// Bytes from one row to the next.
     pub stride: usize,
-    /// When the picture was taken: microseconds of CLOCK_MONOTONIC; 0 means now.
+    /// When the picture was taken: microseconds of CLOCK_MONOTONIC; 0 means now, and is all
+    /// that there is on Windows.
     pub captured_us: u64,
     /// Columns, 1 to 16384.
     pub w: u32,

@@ -33,6 +33,8 @@ pub(crate) enum Error {
     Drift { file: &'static str, command: &'static str },
     #[error("{library} exports other symbols than ffi/abi.txt says: {what} {symbols}")]
     Symbols { library: &'static str, what: &'static str, symbols: String },
+    #[error("{0} targets do not compile, each named above")]
+    Targets(usize),
     #[error("{0} walls are broken, each named above")]
     Walls(usize),
     #[error("step `{step}` failed: {source}")]

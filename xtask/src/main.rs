@@ -5,6 +5,7 @@
 //!   indexed.
 //! * [`header`] and [`abi`] keep the committed C header and the list of exported symbols equal to the code.
 //! * [`dist`] builds and installs what C programs link.
+//! * [`targets`] checks that the libraries compile for other systems.
 //! * [`aarch64`] runs the codec's tests on that architecture, in an emulator.
 //! * [`fuzz`] starts the long hunts, which CI does not run.
 //! * [`train`] makes the constants of the still codec from images.
@@ -17,6 +18,7 @@ mod error;
 mod fuzz;
 mod header;
 mod process;
+mod targets;
 mod toolchain;
 mod train;
 mod walls;
@@ -47,6 +49,7 @@ fn run(root: &Path, words: &[&str]) -> Result<()> {
         ["abi"] => abi::write(root),
         ["abi", "--check"] => abi::check(root, &abi::build(root)?),
         ["dist", rest @ ..] => dist::run(root, rest),
+        ["check-targets", rest @ ..] => targets::check(root, rest),
         ["test-aarch64", rest @ ..] => aarch64::test(root, rest),
         ["soak", rest @ ..] => fuzz::soak(root, rest),
         ["fuzz", target] => fuzz::hunt(root, target, None),
@@ -74,6 +77,7 @@ usage: cargo xtask COMMAND
   abi [--check]                 write ffi/abi.txt from the built library, or compare
   dist DIR [--profile NAME] [--target TRIPLE] [--provider aws-lc|ring] [--sizes]
                                 install libraries, headers, pkg-config and CMake files, documents below DIR
+  check-targets [TRIPLE...]     type-check the libraries for other systems, as far as this compiler can
   test-aarch64 [TEST ARGS]      the codec's tests on that architecture, in QEMU
   soak [--updates N] [--seed S] the exactness oracle for as long as you like
   fuzz TARGET [SECONDS]         cargo-fuzz on one target (needs the nightly toolchain and cargo-fuzz)

@@ -5,14 +5,11 @@ mod client;
 #[cfg(feature = "server")]
 mod server;
 
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::{ffi::CString, fmt};
 
-use rustix::event::{EventfdFlags, eventfd};
-use rustix::io::{read, write};
-
 use crate::error::{Failure, LBX_ERROR_SYSTEM};
+use crate::os::Bell;
 use crate::vocabulary::lbx_place;
 #[cfg(feature = "client")]
 use crate::vocabulary::lbx_rect;
@@ -48,29 +45,23 @@ impl fmt::Debug for Kept {
     }
 }
 
-/// A file descriptor that is readable while events wait, and now and then when none does.
+/// A bell that rings while events wait, and now and then when none does.
 #[derive(Debug)]
-pub(crate) struct Signal(OwnedFd);
+pub(crate) struct Signal(Bell);
 
 impl Signal {
     pub(crate) fn new() -> Result<Arc<Self>, Failure> {
-        let fd = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
-        let no_fd = |error| Failure::new(LBX_ERROR_SYSTEM, format_args!("no event fd to be had: {error}"));
-        Ok(Arc::new(Self(fd.map_err(no_fd)?)))
+        let none = |error| Failure::new(LBX_ERROR_SYSTEM, format_args!("no event fd to be had: {error}"));
+        Ok(Arc::new(Self(Bell::new().map_err(none)?)))
     }
 
     pub(crate) fn raise(&self) {
-        // It fails only where the counter is full, and then it is readable.
-        let _ = write(&self.0, &1u64.to_ne_bytes());
+        self.0.raise();
     }
 
-    fn lower(&self) {
-        // It fails only where nothing was raised.
-        let _ = read(&self.0, &mut [0; 8]);
-    }
-
-    pub(crate) fn raw(&self) -> RawFd {
-        self.0.as_raw_fd()
+    /// What C waits for.
+    pub(crate) fn number(&self) -> i32 {
+        self.0.number()
     }
 
     /// The next event. Lowers the signal only when there is none, and looks again after that: an event that came in
@@ -79,7 +70,7 @@ impl Signal {
         if let Some(event) = try_next() {
             return Some(event);
         }
-        self.lower();
+        self.0.lower();
         let event = try_next()?;
         self.raise();
         Some(event)
@@ -90,13 +81,10 @@ impl Signal {
 mod tests {
     use std::cell::Cell;
 
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
     use super::*;
 
     fn is_readable(signal: &Signal) -> bool {
-        let mut fds = [PollFd::new(&signal.0, PollFlags::IN)];
-        poll(&mut fds, Some(&Timespec::default())).unwrap() > 0
+        signal.0.is_raised()
     }
 
     #[test]

@@ -1,31 +1,28 @@
 //! The only clock of the project.
 
+use std::time::Duration;
+
 use lightbox_protocol::Time;
-use rustix::time::{ClockId, clock_gettime};
+
+use crate::os;
 
 /// Now, in microseconds of a clock that never goes back and goes on while the machine sleeps: what was verified before
-/// a laptop was closed must be stale when it is opened. It is the same for every process on one Unix machine.
+/// a laptop was closed must be stale when it is opened. It is the same for every process on one Unix machine; elsewhere each has its own.
 pub fn now() -> Time {
-    read(AWAKE_OR_NOT)
+    Time(micros(os::since_boot()))
 }
 
 /// When it was `micros` on CLOCK_MONOTONIC, which hosts date their frames by and which stands still while the machine
 /// sleeps.
 pub fn monotonic(micros: u64) -> Time {
-    let ago = read(ClockId::Monotonic).0.saturating_sub(micros);
+    let ago = self::micros(os::monotonic()).saturating_sub(micros);
     Time(now().0.saturating_sub(ago))
 }
 
-fn read(clock: ClockId) -> Time {
-    let t = clock_gettime(clock);
-    Time(t.tv_sec as u64 * 1_000_000 + t.tv_nsec as u64 / 1_000)
+fn micros(time: Duration) -> u64 {
+    // Half a million years fit.
+    time.as_micros() as u64
 }
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const AWAKE_OR_NOT: ClockId = ClockId::Boottime;
-/// Elsewhere it counts sleep.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const AWAKE_OR_NOT: ClockId = ClockId::Monotonic;
 
 #[cfg(test)]
 mod tests {
@@ -33,7 +30,7 @@ mod tests {
 
     #[test]
     fn a_monotonic_time_is_as_long_ago_on_this_clock() {
-        let (before, micros) = (now(), read(ClockId::Monotonic).0);
+        let (before, micros) = (now(), super::micros(os::monotonic()));
         let (then, after) = (monotonic(micros), now());
         // Both clocks are read one after the other, so that it may seem a little later than it was.
         assert!(before.0 <= then.0 + 1 && then.0 <= after.0, "{before:?} {then:?} {after:?}");

@@ -25,6 +25,7 @@ pub mod endpoint;
 pub mod events;
 #[cfg(feature = "lab")]
 pub mod lab;
+mod os;
 pub mod runtime;
 pub mod stream;
 pub mod tls;

@@ -1,7 +1,7 @@
 //! The walls: rules about the tree that no compiler checks. Each broken one is one line that says what to do.
 //!
 //! * [`imports`]: who may depend on whom, and which package may name which outside crate.
-//! * [`source`]: where `unsafe` may stand, what is `no_std`, how long a file may be, what counts as unfinished.
+//! * [`source`]: where `unsafe` may stand, where the operating system is asked, what is `no_std`, how long a file may be, what counts as unfinished.
 //! * [`documents`]: every package is named in ARCHITECTURE.md, every document is indexed, every link leads somewhere.
 
 mod documents;

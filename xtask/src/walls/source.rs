@@ -11,6 +11,7 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
     for (path, text) in tree.files_of(&["rs"]) {
         let code = rust_text::code(text);
         unsafe_rooms(path, &code, &mut broken);
+        system_rooms(path, &code, &mut broken);
         length(path, text, &mut broken);
         finished(path, &code, &mut broken);
     }
@@ -36,6 +37,25 @@ fn unsafe_rooms(path: &str, code: &str, broken: &mut Vec<String>) {
         if text.contains("allow(unsafe_code") || text.contains("expect(unsafe_code") {
             broken.push(format!("{path}:{line} permits unsafe code; its rooms are {rooms}"));
         }
+    }
+}
+
+/// What the libraries ask of the operating system, only in the rooms for that: a port is work there and nowhere else.
+fn system_rooms(path: &str, code: &str, broken: &mut Vec<String>) {
+    let is_library = LIBRARIES.iter().any(|folder| path.starts_with(folder));
+    if !is_library || SYSTEM_ROOMS.iter().any(|room| is_in_module(path, room)) {
+        return;
+    }
+    let rooms = SYSTEM_ROOMS.join(", ");
+    for name in SYSTEM_CRATES {
+        for line in rust_text::lines_with_crate(code, name) {
+            broken.push(format!(
+                "{path}:{line} names {name}; the rooms for what differs by system are {rooms}"
+            ));
+        }
+    }
+    for (line, _) in (1..).zip(code.lines()).filter(|(_, text)| text.contains("std::os::")) {
+        broken.push(format!("{path}:{line} names std::os; the rooms for what differs by system are {rooms}"));
     }
 }
 
@@ -105,6 +125,17 @@ fn no_std(tree: &Tree, broken: &mut Vec<String>) {
 const UNSAFE_ROOMS: [&str; 4] =
     ["codec/src/lossless/kernel", "codec/src/video", "ffi", "benches/src/peers/jxl"];
 
+/// The folders of code that runs on whatever system a hypervisor or a terminal has.
+const LIBRARIES: [&str; 6] =
+    ["codec/src/", "protocol/src/", "protocol/net/src/", "server-sdk/src/", "client-sdk/src/", "ffi/src/"];
+
+/// Modules in which these may ask the system. The laboratory is a tool for developers, and runs on Unix alone.
+const SYSTEM_ROOMS: [&str; 4] =
+    ["protocol/net/src/os", "protocol/net/src/runtime/manual/set", "protocol/net/src/lab", "ffi/src/os"];
+
+/// What asks it.
+const SYSTEM_CRATES: [&str; 4] = ["rustix", "libc", "socket2", "windows_sys"];
+
 /// The crates that must compile without std, and how their first file says so.
 const NO_STD: [(&str, &str); 2] = [
     ("protocol/src/lib.rs", "#![no_std]"),
@@ -136,6 +167,16 @@ mod tests {
         assert_eq!(check("codec/src/geom.rs", kernel).len(), 2);
         assert_eq!(check("codec/src/lossless/kernels.rs", "unsafe {}").len(), 1);
         assert!(check("cli/src/main.rs", "#![forbid(unsafe_code)] // unsafe is elsewhere").is_empty());
+    }
+
+    #[test]
+    fn what_differs_by_system_has_rooms() {
+        let code = "use std::os::fd::OwnedFd;\nuse rustix::event::eventfd;\n";
+        for room in ["ffi/src/os/linux.rs", "protocol/net/src/os.rs", "cli/src/usage.rs", "ffi/tests/c.rs"] {
+            assert!(check(room, code).is_empty(), "{room}");
+        }
+        assert_eq!(check("ffi/src/event/mod.rs", code).len(), 2);
+        assert!(check("server-sdk/src/pump.rs", "// rustix::event::eventfd").is_empty());
     }
 
     #[test]

@@ -11,9 +11,10 @@ use tokio::sync::mpsc;
 
 use super::server::INITIAL_SUITE;
 use super::transport::transport;
-use super::{ConnectError, Connection, OpenError, Role, Settings, socket};
+use super::{ConnectError, Connection, OpenError, Role, Settings};
 use crate::address::{Address, Host};
 use crate::congestion::{Estimates, LowDelayFactory};
+use crate::os::socket;
 use crate::runtime::{Runtime, Tasks};
 use crate::tls::{self, Identity, Pin, TlsError, Trust};
 

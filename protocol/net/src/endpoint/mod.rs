@@ -8,7 +8,6 @@ mod client;
 mod connection;
 mod error;
 mod server;
-mod socket;
 mod transport;
 
 pub use client::{Client, ClientConfig};
@@ -18,4 +17,4 @@ pub use server::{Attempt, Server, ServerConfig};
 pub use transport::Settings;
 
 #[cfg(feature = "lab")]
-pub(crate) use {socket::bind as bind_socket, transport::transport};
+pub(crate) use transport::transport;

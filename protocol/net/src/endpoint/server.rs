@@ -10,8 +10,9 @@ use rustls::crypto::CryptoProvider;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::transport::transport;
-use super::{ConnectError, Connection, OpenError, Role, Settings, socket};
+use super::{ConnectError, Connection, OpenError, Role, Settings};
 use crate::congestion::{Estimates, LowDelayFactory};
+use crate::os::socket;
 use crate::runtime::Runtime;
 use crate::tls::{self, Identity, TlsError};
 

@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Path;
 use crate::clock;
-use crate::endpoint::bind_socket;
+use crate::os::socket::bind;
 
 /// A UDP relay on the loopback interface with a thread of its own, which ends when this is dropped.
 ///
@@ -39,7 +39,7 @@ impl Relay {
     /// What the system says of the sockets or the thread.
     pub fn start(server: SocketAddr, down: Box<dyn Path>, up: Box<dyn Path>) -> io::Result<Self> {
         let any = (Ipv4Addr::LOCALHOST, 0).into();
-        let (front, back) = (bind_socket(any, SOCKET_BUFFER)?, bind_socket(any, SOCKET_BUFFER)?);
+        let (front, back) = (bind(any, SOCKET_BUFFER)?, bind(any, SOCKET_BUFFER)?);
         back.connect(server)?;
         let address = front.local_addr()?;
         let shared = Arc::new(Shared::default());

@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::{Fingerprint, TlsError};
+use crate::os;
 
 /// A certificate chain and its private key: what a server shows always and a client when asked.
 ///
@@ -111,11 +112,7 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::Io`]; a file that exists already is an error and stays as it is.
     pub fn save(&self, path: &Path) -> Result<(), IdentityError> {
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
+        let mut file = os::new_private_file(path)?;
         file.write_all(self.pem.as_bytes())?;
         file.sync_all()?;
         Ok(())

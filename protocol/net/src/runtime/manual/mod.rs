@@ -11,8 +11,6 @@ mod socket;
 mod timers;
 
 use std::io;
-#[cfg(target_os = "linux")]
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -83,14 +81,6 @@ impl Loop {
     /// What the system says.
     pub fn wait(&self, limit: Duration) -> io::Result<bool> {
         self.executor.set().wait(limit)
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl AsFd for Loop {
-    /// The descriptor to watch for reading. Do not read it; it is closed with the loop.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.executor.set().as_fd()
     }
 }
 

@@ -11,6 +11,7 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
 };
 
+use super::Loop;
 use super::socket::Ready;
 
 /// An epoll set of sockets, with a timer and an alarm in it.
@@ -24,6 +25,13 @@ pub(super) struct Set {
 impl AsFd for Set {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.epoll.as_fd()
+    }
+}
+
+impl AsFd for Loop {
+    /// The descriptor to watch for reading. Do not read it; it is closed with the loop.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.executor.set().as_fd()
     }
 }
 

@@ -1,3 +1,5 @@
+//! UDP sockets with the options that std does not set.
+
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
@@ -24,7 +26,7 @@ pub(crate) fn bind(at: SocketAddr, buffer: usize) -> io::Result<UdpSocket> {
 }
 
 /// A socket to dial from: both families, or IPv4 where the machine has no IPv6.
-pub(super) fn bind_any(buffer: usize) -> io::Result<UdpSocket> {
+pub(crate) fn bind_any(buffer: usize) -> io::Result<UdpSocket> {
     bind((Ipv6Addr::UNSPECIFIED, 0).into(), buffer)
         .or_else(|_| bind((Ipv4Addr::UNSPECIFIED, 0).into(), buffer))
 }
