@@ -208,6 +208,18 @@
 // Room for any address.
 #define LBX_ADDRESS_SPACE 384
 
+// The pixels are at `data`, or `read` gives them.
+#define LBX_MEMORY_POINTER 0
+
+// The pixels are in the file `fd` from `offset` on: a memfd or other shared memory. One that is sealed with
+// F_SEAL_SHRINK is looked at in place; any other is read into memory of the library's, as whoever truncates it would
+// end the process: one copy more.
+#define LBX_MEMORY_FILE 1
+
+// The pixels are in the dmabuf `fd`, one plane from `offset` on, with `modifier`. It is looked at in place, between
+// DMA_BUF_IOCTL_SYNC. A file that does not know this call is taken as with LBX_MEMORY_FILE.
+#define LBX_MEMORY_DMABUF 2
+
 // Nothing is shown with an error, however thin the path is: the person waits for the exact picture.
 #define LBX_CONTRACT_NEVER_LOSSY 1
 
@@ -515,34 +527,6 @@ typedef struct lbx_server_event {
 // A callback of the application. It must return, and not by an exception or longjmp.
 typedef void (*lbx_callback)(void *userdata);
 
-// The buffer that the guest's display shows now, kept by an output until it gets another.
-typedef struct lbx_scanout {
-    // sizeof(lbx_scanout).
-    size_t size;
-    // The first byte of the top row. Stays readable until `release` is called.
-    const void *data;
-    // Bytes from one row to the next.
-    size_t stride;
-    // Given to the three callbacks.
-    void *userdata;
-    // Called once, when the library does not look at `data` any more; NULL if nobody cares. On any thread that is in a
-    // call of this library.
-    lbx_callback release;
-    // Called before each look at `data`, on the thread whose call looks; NULL if none is needed. For hosts that can
-    // keep the guest from writing meanwhile.
-    lbx_callback lock;
-    // Called after each look; NULL if none is needed.
-    lbx_callback unlock;
-    // Columns, 1 to 16384.
-    uint32_t w;
-    // Rows, 1 to 16384.
-    uint32_t h;
-    // LBX_FORMAT_*.
-    uint32_t format;
-    // 0.
-    uint32_t reserved;
-} lbx_scanout;
-
 // A rectangle of pixels: columns x to x+w-1, rows y to y+h-1.
 typedef struct lbx_rect {
     // Leftmost column.
@@ -554,6 +538,50 @@ typedef struct lbx_rect {
     // Rows.
     uint32_t h;
 } lbx_rect;
+
+// Copies this part of the picture to `to`, rows `stride` bytes apart: how pixels come that only a GPU can read. 0:
+// done; anything else fails the call that looks.
+typedef int (*lbx_read_fn)(void *userdata, const struct lbx_rect *rect, void *to, size_t stride);
+
+// The buffer that the guest's display shows now, kept by an output until it gets another.
+typedef struct lbx_scanout {
+    // sizeof(lbx_scanout).
+    size_t size;
+    // The first byte of the top row. Stays readable until `release` is called. NULL where the pixels are elsewhere.
+    const void *data;
+    // Bytes from one row to the next; not looked at with `read`.
+    size_t stride;
+    // Given to the callbacks.
+    void *userdata;
+    // Called once, when the library does not look at the pixels any more; NULL if nobody cares. On any thread that is in
+    // a call of this library.
+    lbx_callback release;
+    // Called before each look, on the thread whose call looks; NULL if none is needed. For hosts that can keep the guest
+    // from writing meanwhile.
+    lbx_callback lock;
+    // Called after each look; NULL if none is needed.
+    lbx_callback unlock;
+    // Columns, 1 to 16384.
+    uint32_t w;
+    // Rows, 1 to 16384.
+    uint32_t h;
+    // LBX_FORMAT_*; 0 if `fourcc` says it.
+    uint32_t format;
+    // LBX_MEMORY_*.
+    uint32_t memory;
+    // For memory that no processor can read, tiled dmabufs and textures: fills the library's copy where it is damaged.
+    // `data` is NULL then, and LBX_MEMORY_POINTER set. What is not reported is not found by the sweep. Called between
+    // `lock` and `unlock`; it must not show or damage this monitor.
+    lbx_read_fn read;
+    // A descriptor of the file or dmabuf. The library makes one of its own: close yours when you like.
+    int fd;
+    // The format by the number of drm_fourcc.h, instead of `format`: XR24, AR24, XR30, AR30, R8 or R16.
+    uint32_t fourcc;
+    // Bytes before the top row in the file.
+    uint64_t offset;
+    // The layout of a dmabuf by drm_fourcc.h: DRM_FORMAT_MOD_LINEAR, which is 0. For any other give `read`.
+    uint64_t modifier;
+} lbx_scanout;
 
 // A picture in memory: `h` rows of `w` pixels, `stride` bytes from one row to the next. The last row may end without
 // its padding.
@@ -807,6 +835,9 @@ typedef struct lbx_output_stats {
     uint64_t taken_bytes;
     // The same for tiles that the sweep looked at.
     uint64_t swept_bytes;
+    // Bytes that were copied once more, before, to be looked at safely: out of files that can be truncated, and by a
+    // scanout's `read`.
+    uint64_t staged_bytes;
 } lbx_output_stats;
 
 #ifdef __cplusplus
@@ -958,8 +989,8 @@ uint32_t lbx_output_id(const struct lbx_output *output);
 // another size or format than the monitor's changes the monitor. Pixels are looked at in lbx_output_damage() and
 // lbx_output_damage_unknown() alone, so call the latter next.
 // Ownership: the struct is copied. The memory behind `data` is lent until `release` is called, which for the buffer
-// before may be in this call. On errors nothing is kept, and `release` is not called.
-// Errors: `LBX_ERROR_ARGUMENT`, `LBX_ERROR_SHAPE`.
+// before may be in this call; a descriptor is duplicated. On errors nothing is kept, and `release` is not called.
+// Errors: `LBX_ERROR_ARGUMENT`, `LBX_ERROR_SHAPE` also if the file is too short, `LBX_ERROR_SYSTEM` if it cannot be had.
 // Threads: any. since 0.1
 lbx_result lbx_output_set_scanout(struct lbx_output *output,
                                   const struct lbx_scanout *scanout);
@@ -968,7 +999,8 @@ lbx_result lbx_output_set_scanout(struct lbx_output *output,
 // a comparison and no bytes; what changed is copied, and the scanout is free to change again when this returns.
 // `*changed` becomes the number of 64x64 tiles that changed; NULL if nobody asks. No rects is allowed: the sweep looks
 // for changes that were not reported.
-// Errors: `LBX_ERROR_STATE` without a scanout.
+// Errors: `LBX_ERROR_STATE` without a scanout or if its `read` failed, `LBX_ERROR_SYSTEM` if its file became too short:
+// nothing was taken then.
 // Threads: any. since 0.1
 lbx_result lbx_output_damage(struct lbx_output *output,
                              const struct lbx_rect *rects,

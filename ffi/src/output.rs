@@ -1,6 +1,7 @@
 //! Monitors: what the guest shows, and where it changed.
 #![allow(unsafe_code)]
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use lightbox_server::geom::Size;
@@ -21,6 +22,8 @@ use crate::vocabulary::{format_of, lbx_frame, lbx_rect, rects_of};
 pub struct lbx_output {
     pub(crate) output: Output,
     shape: Mutex<Shape>,
+    /// Bytes of scanouts that were copied before they were looked at.
+    pub(crate) staged: Arc<AtomicU64>,
 }
 
 /// What frames must look like, and the one that stays.
@@ -56,7 +59,7 @@ pub unsafe extern "C" fn lbx_output_new(
         let output = server.server.add_output(size, format).map_err(refused)?;
         let shape = Mutex::new(Shape { size, format, scanout: None });
         // SAFETY: promise 3.
-        unsafe { handle::give(lbx_output { output, shape }, out) }
+        unsafe { handle::give(lbx_output { output, shape, staged: Arc::default() }, out) }
     })
 }
 
@@ -79,8 +82,8 @@ pub unsafe extern "C" fn lbx_output_id(output: *const lbx_output) -> u32 {
 /// another size or format than the monitor's changes the monitor. Pixels are looked at in lbx_output_damage() and
 /// lbx_output_damage_unknown() alone, so call the latter next.
 /// Ownership: the struct is copied. The memory behind `data` is lent until `release` is called, which for the buffer
-/// before may be in this call. On errors nothing is kept, and `release` is not called.
-/// Errors: `LBX_ERROR_ARGUMENT`, `LBX_ERROR_SHAPE`.
+/// before may be in this call; a descriptor is duplicated. On errors nothing is kept, and `release` is not called.
+/// Errors: `LBX_ERROR_ARGUMENT`, `LBX_ERROR_SHAPE` also if the file is too short, `LBX_ERROR_SYSTEM` if it cannot be had.
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_output_set_scanout(
@@ -97,10 +100,9 @@ pub unsafe extern "C" fn lbx_output_set_scanout(
         }
         // SAFETY: promise 2.
         let given = unsafe { sized::read(scanout) }?;
-        let memory = given.memory()?;
-        // SAFETY: the memory is lent from now on.
-        unsafe { memory.image() }?;
-        output.reshape(memory.size, memory.format, || Some(Arc::new(Scanout::new(given, memory))))
+        let (size, format) = given.shape()?;
+        let scanout = Scanout::new(given, output.staged.clone())?;
+        output.reshape(size, format, || Some(Arc::new(scanout)))
     })
 }
 
@@ -108,7 +110,8 @@ pub unsafe extern "C" fn lbx_output_set_scanout(
 /// a comparison and no bytes; what changed is copied, and the scanout is free to change again when this returns.
 /// `*changed` becomes the number of 64x64 tiles that changed; NULL if nobody asks. No rects is allowed: the sweep looks
 /// for changes that were not reported.
-/// Errors: `LBX_ERROR_STATE` without a scanout.
+/// Errors: `LBX_ERROR_STATE` without a scanout or if its `read` failed, `LBX_ERROR_SYSTEM` if its file became too short:
+/// nothing was taken then.
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_output_damage(
@@ -211,7 +214,7 @@ impl lbx_output {
     fn damage(&self, damage: Damage<'_>) -> Result<u32, Failure> {
         let scanout = lock(&self.shape).scanout.clone();
         let scanout = scanout.ok_or_else(|| Failure::state("no scanout is set: lbx_output_set_scanout"))?;
-        scanout.look(|image| self.submit(image, damage, 0))
+        scanout.look(damage, |image| self.submit(image, damage, 0))
     }
 
     fn submit(&self, image: ImageRef<'_>, damage: Damage<'_>, captured_us: u64) -> Result<u32, Failure> {

@@ -41,7 +41,7 @@ fn a_terminal_in_cpp_agrees_with_a_host_in_c() {
 #[test]
 fn the_header_keeps_its_promises() {
     let dir = scratch("contract");
-    for test in ["tests/c/contract.c", "tests/c/promises.c"] {
+    for test in ["tests/c/contract.c", "tests/c/promises.c", "tests/c/scanouts.c"] {
         Program::start(&compile(test, &dir, Language::C, Link::StaticSanitized), &[]).succeeds();
     }
 }

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::mem::offset_of;
+use std::sync::atomic::Ordering;
 
 use lightbox_server::{OutputStats, SessionStats};
 
@@ -76,6 +77,9 @@ pub struct lbx_output_stats {
     pub taken_bytes: u64,
     /// The same for tiles that the sweep looked at.
     pub swept_bytes: u64,
+    /// Bytes that were copied once more, before, to be looked at safely: out of files that can be truncated, and by a
+    /// scanout's `read`.
+    pub staged_bytes: u64,
 }
 
 // SAFETY: `repr(C)`, size first, integers only.
@@ -117,7 +121,8 @@ pub unsafe extern "C" fn lbx_output_read_stats(
         let output = handle::part(output)?;
         // SAFETY: promise 3.
         let place = unsafe { sized::place(stats) }?;
-        place.fill(of_output(output.output.stats()));
+        let staged_bytes = output.staged.load(Ordering::Relaxed);
+        place.fill(lbx_output_stats { staged_bytes, ..of_output(output.output.stats()) });
         Ok(())
     })
 }
