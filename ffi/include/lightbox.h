@@ -935,8 +935,14 @@ lbx_result lbx_server_address(struct lbx_server *server,
                               char *text,
                               size_t space);
 
-// The same for a person who may do what `role` (LBX_ROLE_*) says, with a ticket that admits for `life_ms`; 0: until it
-// is used or revoked.
+// Writes the digest of the server's key, which stands behind the # of its addresses, for a person to compare.
+// `text` has room for `space` bytes, the NUL included; `LBX_ADDRESS_SPACE` is enough.
+// Errors: `LBX_ERROR_SPACE`.
+// Threads: any. since 0.1
+lbx_result lbx_server_fingerprint(const struct lbx_server *server, char *text, size_t space);
+
+// As lbx_server_address(), for a person who may do what `role` (LBX_ROLE_*) says, with a ticket that admits for
+// `life_ms`; 0: until it is used or revoked.
 // Errors: as lbx_server_address().
 // Threads: any. since 0.1
 lbx_result lbx_server_ticket(struct lbx_server *server,

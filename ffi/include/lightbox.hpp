@@ -148,6 +148,14 @@ public:
         return text;
     }
 
+    // What stands behind the # of its addresses.
+    std::string fingerprint() const
+    {
+        char text[LBX_ADDRESS_SPACE];
+        detail::must(lbx_server_fingerprint(get(), text, sizeof text));
+        return text;
+    }
+
     void revoke_tickets() { detail::must(lbx_server_revoke_tickets(get())); }
 
     // Lets the client of an LBX_SERVER_KNOCK in.

@@ -39,10 +39,34 @@ fn a_terminal_in_cpp_agrees_with_a_host_in_c() {
 }
 
 #[test]
+fn a_virtual_machine_s_display_agrees_with_its_terminal_watched_by_sanitizers() {
+    let dir = scratch("machine");
+    let host = compile("examples/host_vm.c", &dir, Language::C, Link::StaticSanitized);
+    let terminal = compile("examples/mini_terminal.c", &dir, Language::C, Link::StaticSanitized);
+    same_picture(&host, &terminal, &dir);
+}
+
+/// For programs that take no arguments.
+const NOTHING: &[&str] = &[];
+
+#[test]
+fn the_header_alone_is_cpp() {
+    let dir = scratch("header");
+    let source = dir.join("alone.cpp");
+    std::fs::write(
+        &source,
+        "#include <lightbox.h>\nint main() { return lbx_version() == LBX_VERSION ? 0 : 1; }\n",
+    )
+    .expect("a file can be written");
+    let program = compile(source.to_str().expect("UTF-8"), &dir, Language::Cpp, Link::Dynamic);
+    Program::start(&program, NOTHING).succeeds();
+}
+
+#[test]
 fn the_header_keeps_its_promises() {
     let dir = scratch("contract");
     for test in ["tests/c/contract.c", "tests/c/promises.c", "tests/c/scanouts.c"] {
-        Program::start(&compile(test, &dir, Language::C, Link::StaticSanitized), &[]).succeeds();
+        Program::start(&compile(test, &dir, Language::C, Link::StaticSanitized), NOTHING).succeeds();
     }
 }
 
@@ -50,7 +74,7 @@ fn the_header_keeps_its_promises() {
 fn byte_streams_cross_and_misuse_of_them_is_told() {
     let dir = scratch("streams");
     let streams = compile("tests/c/streams.c", &dir, Language::C, Link::StaticSanitized);
-    Program::start(&streams, &[]).succeeds();
+    Program::start(&streams, NOTHING).succeeds();
 }
 
 #[test]

@@ -155,7 +155,9 @@ fn format_of_fourcc(fourcc: u32) -> Result<PixelFormat, Failure> {
         b"R8  " => LBX_FORMAT_GRAY8,
         b"R16 " => LBX_FORMAT_GRAY16,
         _ => {
-            return Err(Failure::argument(format_args!("fourcc {fourcc:#010x} is no format of this library")));
+            return Err(Failure::argument(format_args!(
+                "fourcc {fourcc:#010x} is no format of this library"
+            )));
         }
     };
     format_of(number)

@@ -44,8 +44,25 @@ pub unsafe extern "C" fn lbx_server_address(
     })
 }
 
-/// The same for a person who may do what `role` (LBX_ROLE_*) says, with a ticket that admits for `life_ms`; 0: until it
-/// is used or revoked.
+/// Writes the digest of the server's key, which stands behind the # of its addresses, for a person to compare.
+/// `text` has room for `space` bytes, the NUL included; `LBX_ADDRESS_SPACE` is enough.
+/// Errors: `LBX_ERROR_SPACE`.
+/// Threads: any. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_server_fingerprint(
+    server: *const lbx_server,
+    text: *mut c_char,
+    space: usize,
+) -> lbx_result {
+    guard::call(|| {
+        let fingerprint = handle::part(server)?.server.fingerprint().to_string();
+        // SAFETY: promise 3.
+        unsafe { put_text(text, space, &fingerprint) }
+    })
+}
+
+/// As lbx_server_address(), for a person who may do what `role` (LBX_ROLE_*) says, with a ticket that admits for
+/// `life_ms`; 0: until it is used or revoked.
 /// Errors: as lbx_server_address().
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]

@@ -307,10 +307,11 @@ static void everything_a_person_does_arrives(void)
     input = server_event(pair.server, LBX_SERVER_INPUT).input;
     CHECK(input.kind == LBX_INPUT_BUTTON && input.pressed == 0 && input.output == LBX_NO_OUTPUT);
 
-    const lbx_place wish = { .output = output, .w = 320, .h = 200, .x = -5, .scale = 120 };
+    const lbx_place wish = { .output = output, .w = 320, .h = 200, .x = -5, .width_mm = 597, .scale = 180 };
     CHECK(lbx_client_want_layout(pair.client, &wish, 1) == LBX_OK);
     const lbx_server_event wanted = server_event(pair.server, LBX_SERVER_WANT_LAYOUT);
-    CHECK(wanted.places_len == 1 && wanted.places[0].w == 320 && wanted.places[0].x == -5);
+    CHECK(wanted.places_len == 1 && wanted.places[0].w == 320 && wanted.places[0].h == 200);
+    CHECK(wanted.places[0].x == -5 && wanted.places[0].width_mm == 597 && wanted.places[0].scale == 180);
 
     lbx_client_free(pair.client);
     CHECK(server_event(pair.server, LBX_SERVER_LEFT).code == 0);

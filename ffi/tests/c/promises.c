@@ -107,6 +107,11 @@ static void tickets_say_what_a_person_may_do(void)
 {
     lbx_server *server = new_server();
     char address[LBX_ADDRESS_SPACE];
+    char fingerprint[LBX_ADDRESS_SPACE];
+    CHECK(lbx_server_fingerprint(server, fingerprint, 4) == LBX_ERROR_SPACE);
+    CHECK(lbx_server_fingerprint(server, fingerprint, sizeof fingerprint) == LBX_OK);
+    CHECK(lbx_server_address(server, "127.0.0.1", address, sizeof address) == LBX_OK);
+    CHECK(strcmp(strchr(address, '#') + 1, fingerprint) == 0);
     CHECK(lbx_server_ticket(server, "127.0.0.1", 9, 0, address, sizeof address) == LBX_ERROR_ARGUMENT);
     CHECK(lbx_server_ticket(server, "127.0.0.1", LBX_ROLE_VIEW, 3600000, address, sizeof address) == LBX_OK);
     lbx_client_config config = { .size = sizeof config, .address = address };

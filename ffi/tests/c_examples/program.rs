@@ -1,5 +1,6 @@
 //! Programs that run beside the test, and are killed if they hang.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -23,9 +24,11 @@ pub struct Program {
 }
 
 impl Program {
-    pub fn start(program: &Path, arguments: &[&str]) -> Self {
+    pub fn start(program: &Path, arguments: &[impl AsRef<OsStr>]) -> Self {
         let name = program.display().to_string();
         let mut command = Command::new(program);
+        // Cargo's search path would find a library that some earlier build left, before the one that was linked.
+        command.env_remove("LD_LIBRARY_PATH");
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
         let output = BufReader::new(child.stdout.take().expect("its output is piped"));
@@ -45,26 +48,28 @@ impl Program {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("it prints UTF-8");
         if line.is_empty() {
-            self.fails("ended without a line");
+            panic!("{}", self.complaints_of("ended without a line"));
         }
         line.trim_end().to_owned()
     }
 
     /// Waits until it ends, as it must, with success; the rest of what it printed.
-    pub fn succeeds(mut self) -> String {
+    pub fn succeeds(self) -> String {
+        self.outcome().unwrap_or_else(|complaints| panic!("{complaints}"))
+    }
+
+    /// Waits until it ends; the rest of what it printed, or what it complained of.
+    pub fn outcome(mut self) -> Result<String, String> {
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).expect("it prints UTF-8");
         let status = self.child.wait().expect("it can be waited for");
-        if !status.success() {
-            self.fails(&status.to_string());
-        }
-        rest
+        if status.success() { Ok(rest) } else { Err(self.complaints_of(&status.to_string())) }
     }
 
-    fn fails(&mut self, why: &str) -> ! {
+    fn complaints_of(&mut self, why: &str) -> String {
         let _ = self.child.kill();
         let complaints = self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
-        panic!("{}: {why}\n{complaints}", self.name);
+        format!("{}: {why}\n{complaints}", self.name)
     }
 }
 
