@@ -2,6 +2,7 @@
 
 mod arrive;
 mod builtin;
+mod console;
 mod idle;
 mod link;
 mod screen;
@@ -25,6 +26,8 @@ pub enum Bench {
     Screen(screen::Options),
     /// How a picture arrives over a thin link: shown with an error, exact, proved. One JSON line a picture and way.
     Arrive(arrive::Options),
+    /// A key pressed at the client until what it does on a real desktop is proved at the client, and what that costs.
+    Console(console::Options),
     /// What sessions cost while nothing happens.
     Idle(idle::Options),
     /// The transport alone under frames, bursts and input, in virtual time.
@@ -41,6 +44,7 @@ pub fn run(bench: Bench) -> Result<ExitCode, Failure> {
         Bench::Stack(options) => stack::run(&options),
         Bench::Screen(options) => screen::run(&options),
         Bench::Arrive(options) => arrive::run(&options),
+        Bench::Console(options) => console::run(&options),
         Bench::Idle(options) => idle::run(&options),
         Bench::Link(options) => link::run(&options),
     }

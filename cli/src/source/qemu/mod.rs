@@ -3,6 +3,10 @@
 //! `qmp` is the way in, `bus` the thread that talks D-Bus and answers QEMU at once, `screen` and `pixels` turn what
 //! QEMU shows into a picture of our own, `hands` turns what a person does into calls. A QEMU that goes away is tried
 //! again each second, and the picture stays what it was: a virtual machine that restarts does not end a session.
+//!
+//! Only damage is copied. Of a picture that QEMU shares (9.2 and later, with a display adapter that can), each sample is
+//! read once into ours and taken once into the output's private snapshot; where QEMU sends it along with the call, it
+//! comes through the socket before. `lightbox bench console` counts what is taken.
 
 mod bus;
 mod fault;
