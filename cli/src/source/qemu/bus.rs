@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc as std_mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_core::Stream as _;
 use lightbox_net::clock;
@@ -28,6 +28,8 @@ use super::qmp;
 
 /// Between two tries to get a lost QEMU back.
 const RETRY: Duration = Duration::from_secs(1);
+/// What QEMU may take to hear the last calls.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What QEMU may take to let a listener in.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes that wait for a host that does not take its picture; past them QEMU is left, and asked for all of it later.
@@ -51,10 +53,11 @@ pub(super) enum News {
     Down(Fault),
 }
 
-/// The thread's other end. It ends when this is dropped.
+/// The thread's other end. It ends when this is dropped, after it has passed on the calls that it was handed.
 pub(super) struct Bus {
     news: std_mpsc::Receiver<News>,
-    calls: mpsc::Sender<Call>,
+    /// `None` once this is dropped.
+    calls: Option<mpsc::Sender<Call>>,
     /// The last turn that is over.
     left: watch::Sender<u64>,
     /// The weight of news that wait.
@@ -72,7 +75,7 @@ impl Bus {
         std::thread::Builder::new()
             .name("lbx-qemu".into())
             .spawn(move || runtime.block_on(run(&socket, &teller, to_do, leave)))?;
-        Ok(Self { news, calls, left, waiting })
+        Ok(Self { news, calls: Some(calls), left, waiting })
     }
 
     /// The next news, if there are any within `wait`.
@@ -84,12 +87,21 @@ impl Bus {
 
     /// Hands QEMU a call. False if it does not take them.
     pub(super) fn call(&self, call: Call) -> bool {
-        self.calls.try_send(call).is_ok()
+        self.calls.as_ref().is_some_and(|calls| calls.try_send(call).is_ok())
     }
 
     /// Ends this turn. The next shows the whole picture again.
     pub(super) fn leave(&self, turn: u64) {
         self.left.send_replace(turn);
+    }
+}
+
+impl Drop for Bus {
+    /// A program that ends right after this has still let go of the guest's keys.
+    fn drop(&mut self) {
+        self.calls = None;
+        let end = Instant::now() + LAST_WORDS;
+        while self.news.recv_timeout(end.saturating_duration_since(Instant::now())).is_ok() {}
     }
 }
 
@@ -136,7 +148,7 @@ async fn run(
     for turn in 1.. {
         let ended = tokio::select! {
             ended = serve(socket, turn, teller, &mut calls) => ended,
-            _ = leave.wait_for(|left| *left >= turn) => Ok(()),
+            () = left(&mut leave, turn) => Ok(()),
         };
         teller.down(ended.err().unwrap_or_else(|| Fault::Wrong("it was left".into())));
         // What a person does meanwhile reaches nobody.
@@ -147,6 +159,14 @@ async fn run(
                 call = calls.recv() => if call.is_none() { return },
             }
         }
+    }
+}
+
+/// Until QEMU is to be left in this turn.
+async fn left(leave: &mut watch::Receiver<u64>, turn: u64) {
+    if leave.wait_for(|left| *left >= turn).await.is_err() {
+        // The other end is dropped, which `serve` sees by itself once it has passed on what it was handed.
+        tokio::time::sleep(LAST_WORDS).await;
     }
 }
 
