@@ -9,8 +9,12 @@ mod picture;
 mod program;
 
 use std::path::Path;
+use std::time::Duration;
 
 use compile::{Language, Link, compile};
+use lightbox_client::geom::Size;
+use lightbox_client::input::Action;
+use lightbox_client::{Client, Config, Event, Layout, Output};
 use picture::{read, same_picture, scratch};
 use program::Program;
 
@@ -48,6 +52,43 @@ fn a_virtual_machine_s_display_agrees_with_its_terminal_watched_by_sanitizers() 
 
 /// For programs that take no arguments.
 const NOTHING: &[&str] = &[];
+
+#[test]
+fn a_virtual_machine_takes_the_size_that_its_terminal_wishes_and_outlives_it() {
+    let dir = scratch("outlives");
+    let machine = compile("examples/host_vm.c", &dir, Language::C, Link::StaticSanitized);
+    let mut machine = Program::start(&machine, NOTHING);
+    let address = machine.line();
+    let client = Client::connect(Config::new(&address)).expect("a client starts");
+    shows(&client, Size::new(320, 200));
+    for pressed in [true, false] {
+        client.input(Action::Key { code: KEY_ENTER, pressed });
+    }
+    shows(&client, Size::new(640, 400));
+    let size = Size::new(1000, 700);
+    let wish = Output { id: 0, surface: 0, x: 0, y: 0, size, width_mm: 500, scale: 120 };
+    client.want_layout(Layout { outputs: vec![wish] });
+    shows(&client, size);
+    // The person goes, and comes back by the same address.
+    drop(client);
+    shows(&Client::connect(Config::new(&address)).expect("a client starts"), size);
+}
+
+/// Waits until the client was told of a surface of this size, and that something was painted on it.
+fn shows(client: &Client, size: Size) {
+    let mut seen = false;
+    loop {
+        match client.events().next_within(Duration::from_secs(60)) {
+            Some(Event::Surface(surface)) => seen = surface.size == size,
+            Some(Event::Updated { .. }) if seen => return,
+            Some(Event::Ended(why)) => panic!("the session is over: {why}"),
+            Some(_) => (),
+            None => panic!("nothing of {}x{} is shown", size.w, size.h),
+        }
+    }
+}
+
+const KEY_ENTER: u16 = 28;
 
 #[test]
 fn the_header_alone_is_cpp() {
