@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use lightbox_codec::geom::Rect;
 use lightbox_codec::pixel::PixelFormat;
 use lightbox_protocol::Time;
 use lightbox_server::input::Action;
-use lightbox_server::{Cursor, Damage, Event, Output, Server};
+use lightbox_server::{AccessUnit, Colour, Cursor, Damage, Event, Output, Server};
 
+use crate::encoder::Encode;
 use crate::source::{Change, Source};
 use crate::{Failure, usage};
 
@@ -14,6 +16,8 @@ use crate::{Failure, usage};
 pub struct Host {
     source: Box<dyn Source>,
     output: Output,
+    encoder: Option<Box<dyn Encode>>,
+    wants_key: bool,
     changes: Vec<Change>,
     /// Frames submitted.
     pub frames: u64,
@@ -36,12 +40,19 @@ impl Host {
         Ok(Self {
             source,
             output,
+            encoder: None,
+            wants_key: true,
             changes: Vec::new(),
             frames: 0,
             last_frame: Time(0),
             submit_seconds: 0.0,
             ended: false,
         })
+    }
+
+    /// From now on what it shows goes to the server as this encoder has it, too.
+    pub fn set_encoder(&mut self, encoder: Box<dyn Encode>) {
+        (self.encoder, self.wants_key) = (Some(encoder), true);
     }
 
     /// Passes on what the source does within `wait`, and what the people at the clients did. `told` hears of every
@@ -63,6 +74,7 @@ impl Host {
                         self.source.want_size(first.size)?;
                     }
                 }
+                Event::WantKeyFrame { .. } => self.wants_key = true,
                 other => told(other),
             }
         }
@@ -88,6 +100,20 @@ impl Host {
         &self.output
     }
 
+    fn submit(&mut self, rects: &[Rect], at: Time) -> Result<(), Failure> {
+        let (image, damage) = (self.source.image(), Damage::Rects(rects));
+        match &mut self.encoder {
+            Some(encoder) if image.format() == PixelFormat::Bgrx8 => {
+                let (bytes, key) = encoder.encode(image, std::mem::take(&mut self.wants_key))?;
+                let (codec, rect, colour) = (encoder.codec(), image.size().rect(), Colour::default());
+                let unit = AccessUnit { codec, key, rect, colour, bytes: &bytes };
+                self.output.submit_coded_at(image, damage, &unit, at)?;
+            }
+            _ => drop(self.output.submit_at(image, damage, at)?),
+        }
+        Ok(())
+    }
+
     fn input(&mut self, action: &Action) -> Result<(), Failure> {
         self.source.input(action)?;
         Ok(())
@@ -97,13 +123,14 @@ impl Host {
         match change {
             Change::Damage { rects, at } => {
                 let start = usage::own_cpu_seconds();
-                self.output.submit_at(self.source.image(), Damage::Rects(&rects), at)?;
+                self.submit(&rects, at)?;
                 self.submit_seconds += usage::own_cpu_seconds() - start;
                 self.frames += 1;
                 self.last_frame = at;
             }
             Change::Resized(size) => {
                 self.output.resize(size, PixelFormat::Bgrx8)?;
+                self.wants_key = true;
                 self.output.submit(self.source.image(), Damage::Unknown)?;
             }
             Change::Cursor(shape) => {

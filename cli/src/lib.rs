@@ -1,11 +1,12 @@
 //! The program `lightbox` as a library: the SDKs' first user.
 //!
 //! One file a subcommand: [`demo`], [`serve`], [`view`], [`mod@bench`]. Frames come from a [`source`]; [`host`] hands
-//! them to a server and input back; [`watch`] is what a client without a window does; [`report`] is JSON and tables.
+//! them to a server and input back, an [`encoder`] of its own beside them; [`watch`] is what a client without a window does; [`report`] is JSON and tables.
 
 pub mod bench;
 pub mod counter;
 pub mod demo;
+pub mod encoder;
 pub mod files;
 pub mod host;
 pub mod interrupt;

@@ -10,8 +10,8 @@ use lightbox_server::{Certificates, Config, Event, Server};
 
 use crate::host::Host;
 use crate::interrupt::interrupted;
-use crate::source;
 use crate::{Failure, files};
+use crate::{encoder, source};
 
 /// Options of `lightbox serve`.
 #[derive(Clone, Debug, clap::Args)]
@@ -23,6 +23,10 @@ pub struct Options {
     /// Where to listen.
     #[arg(long, default_value = "[::]:7700")]
     pub listen: SocketAddr,
+    /// Also encode what changes, as a host with a GPU would: h264, in software. Who decodes it sees video while
+    /// things move.
+    #[arg(long)]
+    pub encode: Option<String>,
     /// Start a recording anew when it ends.
     #[arg(long = "loop")]
     pub looped: bool,
@@ -61,6 +65,9 @@ pub fn run(options: Options) -> Result<ExitCode, Failure> {
     let source = source::open(&options.source, options.looped)?;
     let server = Server::start(config)?;
     let mut host = Host::new(&server, source)?;
+    if let Some(name) = &options.encode {
+        host.set_encoder(encoder::open(name)?);
+    }
     let reach = options.host.clone().unwrap_or_else(|| reach(server.local_addr()));
     println!("{}", server.address(&reach)?);
     let until = options.seconds.map(|s| std::time::Instant::now() + Duration::from_secs_f64(s.max(0.0)));

@@ -43,6 +43,9 @@ pub struct Options {
     /// The certificate and key (PEM) to show to a server that admits by certificate.
     #[arg(long)]
     pub identity: Option<PathBuf>,
+    /// Decode no video: moving pictures come as everything else does, and no C code reads what the server sends.
+    #[arg(long)]
+    pub no_video: bool,
     /// What the terminal calls itself.
     #[arg(long, default_value = "lightbox view")]
     pub terminal: String,
@@ -54,6 +57,10 @@ pub struct Options {
 /// One line for the person at the keyboard.
 pub fn run(options: Options) -> Result<ExitCode, Failure> {
     let mut config = Config::new(&options.address).terminal(&options.terminal);
+    #[cfg(feature = "video")]
+    if !options.no_video {
+        config = config.software_video();
+    }
     if let Some(path) = &options.ca {
         config = config.authorities(files::authorities(path)?);
     }

@@ -123,6 +123,12 @@ impl Config {
         self
     }
 
+    /// H.264 is decoded in software, where no [`Self::decoder`] does it: by OpenH264, C++ that is fed from the network.
+    #[cfg(feature = "h264")]
+    pub fn software_video(self) -> Self {
+        self.decoder(&[Codec::H264], Arc::new(|_| lightbox_codec::video::h264::open()))
+    }
+
     /// What is announced to the server.
     pub(crate) fn capabilities(&self) -> Capabilities {
         let mut all = self.capabilities.clone();

@@ -6,6 +6,14 @@
 //!
 //! - [`Codec`], [`AccessUnit`]: what comes.
 //! - [`Decoder`]: what turns it into a picture.
+//! - [`sps::check`], [`colour::to_bgrx`]: what an implementation needs: is the picture as large as it should be, and how
+//!   its samples become colours.
+//! - `h264`: an implementation in software, and an encoder beside it (feature `h264`).
+
+pub mod colour;
+#[cfg(feature = "h264")]
+pub mod h264;
+pub mod sps;
 
 use alloc::string::String;
 

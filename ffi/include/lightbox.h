@@ -196,6 +196,24 @@
 // The longest text of one lbx_client_text(), in bytes.
 #define LBX_TEXT_MAX 1024
 
+// H.264, access units in the byte stream format of Annex B.
+#define LBX_CODEC_H264 16
+
+// HEVC, the same.
+#define LBX_CODEC_HEVC 17
+
+// AV1, temporal units of the low-overhead format.
+#define LBX_CODEC_AV1 18
+
+// The unit is decoded without those before it, and has all that a decoder must know in front.
+#define LBX_UNIT_KEY 1
+
+// Its samples use all 256 values; 16 to 235 and 240 otherwise.
+#define LBX_UNIT_FULL_RANGE 2
+
+// Its colours are by the matrix of BT.601; by that of BT.709 otherwise.
+#define LBX_UNIT_BT601 4
+
 // A client comes in with a ticket of lbx_server_address() or lbx_server_ticket(), once.
 #define LBX_ADMIT_TICKETS 0
 
@@ -237,7 +255,7 @@
 // Changed at the source, or never shown.
 #define LBX_TILE_DIRTY 0
 
-// A first pass is shown.
+// A first pass is shown, or video.
 #define LBX_TILE_PAINTED 1
 
 // Passes toward the source are under way.
@@ -252,7 +270,7 @@
 // It was verified, but word from the server is overdue.
 #define LBX_TILE_STALE 5
 
-// What lbx_client_tile_error() says of a tile of which nothing is known.
+// What lbx_client_tile_error() says of a tile of which nothing is known, or that shows video.
 #define LBX_TILE_ERROR_UNKNOWN 4294967295
 
 // The stream's bytes go before frames: few and small.
@@ -353,6 +371,10 @@
 // A client is at the door, with LBX_ADMIT_ASK: `knock`, for lbx_server_answer(); `text` is what the terminal calls
 // itself; `address`, `ticket`, `certificate`.
 #define LBX_SERVER_KNOCK 11
+
+// Somebody who decodes video came in the middle of a monitor's run, or could not go on with it: `output`. The host's
+// encoder may make its next unit a key frame. Told twice a second at most; until then they are served without video.
+#define LBX_SERVER_WANT_KEY_FRAME 12
 
 // A terminal's end of a session. Owned: from lbx_client_new() to lbx_client_free(). It has threads of its own; several
 // may live in one process and share nothing. All functions may be called on any thread, at the same time, unless they
@@ -605,6 +627,24 @@ typedef struct lbx_frame {
     uint32_t reserved;
 } lbx_frame;
 
+// One coded picture: decoded at once, without reordering, 8 bits and 4:2:0. A key frame begins a run, whose other units
+// have the same codec and rect.
+typedef struct lbx_access_unit {
+    // sizeof(lbx_access_unit).
+    size_t size;
+    // Its bytes.
+    const void *data;
+    // How many: 1 to 8323072.
+    size_t len;
+    // Where its picture stands on the monitor; the coded picture may be up to 63 columns and rows larger. To a decoder
+    // x and y are 0, and w and h are what is to be painted.
+    struct lbx_rect rect;
+    // LBX_CODEC_*.
+    uint32_t codec;
+    // LBX_UNIT_*.
+    uint32_t flags;
+} lbx_access_unit;
+
 // Gives memory for a surface of `w` by `h` pixels of `format` (LBX_FORMAT_*): the first byte of `h` rows, and in
 // `*stride`, which is the least there can be, the bytes from one to the next. The last row needs no padding. NULL: there
 // is none, and the session ends.
@@ -633,6 +673,41 @@ typedef struct lbx_allocator {
     lbx_free_fn free;
 } lbx_allocator;
 
+// Makes a decoder for one stream of this codec (LBX_CODEC_*); NULL: there is none to be had just now.
+typedef void *(*lbx_decoder_open_fn)(void *userdata, uint32_t codec);
+
+// Decodes `unit` and paints its picture: `unit->rect.h` rows of `unit->rect.w` pixels of LBX_FORMAT_BGRX8 at `pixels`,
+// `stride` bytes from one row to the next. The fourth byte of a pixel is anything. 0: done. Anything else: the unit
+// gives no such picture; then the decoder is closed, and what it should have shown comes otherwise. A key frame begins
+// anew, in another size perhaps. The unit is from the network: what it asks for must be compared with what is painted
+// before memory is reserved for it.
+typedef int (*lbx_decoder_decode_fn)(void *decoder,
+                                     const struct lbx_access_unit *unit,
+                                     void *pixels,
+                                     size_t stride);
+
+// Ends a decoder that was opened.
+typedef void (*lbx_decoder_close_fn)(void *decoder);
+
+// Who decodes video for a client: one decoder for each surface that shows some. The callbacks run on the client's own
+// threads, one at a time for a client; they may call anything but lbx_client_free() of that client.
+typedef struct lbx_decoder {
+    // sizeof(lbx_decoder).
+    size_t size;
+    // Given to `open`. It must be there until the client has ended.
+    void *userdata;
+    // The codecs that are decoded, LBX_CODEC_*; copied.
+    const uint32_t *codecs;
+    // How many.
+    size_t codecs_len;
+    // Must be set.
+    lbx_decoder_open_fn open;
+    // Must be set.
+    lbx_decoder_decode_fn decode;
+    // Must be set.
+    lbx_decoder_close_fn close;
+} lbx_decoder;
+
 // How a client is. Zero it and set `size`: what is 0 or NULL is the default.
 typedef struct lbx_client_config {
     // sizeof(lbx_client_config).
@@ -651,8 +726,9 @@ typedef struct lbx_client_config {
     // Byte streams that each side may have open at one time, at most 24. Each holds up to 256 KiB that nobody has read.
     // Default: 0, none.
     uint32_t streams;
-    // 0.
-    uint32_t reserved;
+    // 1: H.264 that `decoder` does not name is decoded in software: C++ that is fed from the network. Only where the
+    // library was built with that; otherwise lbx_client_new() says `LBX_ERROR_ARGUMENT`.
+    uint32_t software_video;
     // The most memory, in bytes, for tiles that may be shown again; it is used as it is filled, and wiped with the
     // session. `LBX_NONE`: none. Default: 67108864.
     uint64_t slot_memory;
@@ -663,6 +739,8 @@ typedef struct lbx_client_config {
     uint32_t idle_timeout_ms;
     // 1: nothing is ever shown with an error; a thin path keeps the person waiting for the exact picture instead.
     uint32_t exact_only;
+    // Who decodes video; the struct is copied. Default: nobody, and moving pictures come as all else does.
+    const struct lbx_decoder *decoder;
 } lbx_client_config;
 
 // What a client tells its application: LBX_CLIENT_*, and LBX_STREAM_*. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
@@ -1030,6 +1108,24 @@ lbx_result lbx_output_submit(struct lbx_output *output,
                              size_t rects_len,
                              uint32_t *changed);
 
+// Shows a frame, and hands on how the host's own encoder has it. `frame` NULL takes the scanout. It changed in these
+// rects at most; `rects` NULL means that nobody knows where. The unit goes to every client that decodes its codec and
+// has had all units since a key frame; what it shows is lossy, and becomes exact from the frame as soon as it rests.
+// All others get the frame as if there were no unit, and so do tiles of 64x64 that the unit's rect has only a part of.
+// Units are submitted one after the other, in the order in which they are decoded, each with the frame that it is of.
+// `LBX_SERVER_WANT_KEY_FRAME` asks for a key frame. Costs a copy of the unit.
+// Ownership: the frame's and the unit's memory are free when this returns.
+// Errors: `LBX_ERROR_SHAPE` if the frame is not of the monitor's size and format, or that is not LBX_FORMAT_BGRX8;
+// `LBX_ERROR_STATE` without a scanout, or for a unit that is no key frame and continues none; `LBX_ERROR_ARGUMENT`.
+// Nothing is taken then.
+// Threads: any, but one at a time for a monitor. since 0.1
+lbx_result lbx_output_submit_coded(struct lbx_output *output,
+                                   const struct lbx_frame *frame,
+                                   const struct lbx_rect *rects,
+                                   size_t rects_len,
+                                   const struct lbx_access_unit *unit,
+                                   uint32_t *changed);
+
 // The monitor has this size and format from now on, and is black until its next frame. Its scanout is released.
 // Errors: `LBX_ERROR_ARGUMENT`.
 // Threads: any. since 0.1
@@ -1133,12 +1229,11 @@ lbx_result lbx_client_want_layout(struct lbx_client *client,
 uint32_t lbx_client_tile_state(const struct lbx_client *client, uint32_t surface, uint32_t tile);
 
 // How far a sample of a tile may be from the source's, in sample values: 0 where the tile is exact,
-// `LBX_TILE_ERROR_UNKNOWN` where nothing is known, as its state is `LBX_TILE_DIRTY`, and for NULL. The bound is the
+// `LBX_TILE_ERROR_UNKNOWN` where nothing is known, as its state is `LBX_TILE_DIRTY`, or it shows video and is
+// `LBX_TILE_PAINTED`, and for NULL. The bound is the
 // server's word; what is proved is the verified tile.
 // Threads: any. since 0.1
-uint32_t lbx_client_tile_error(const struct lbx_client *client,
-                               uint32_t surface,
-                               uint32_t tile);
+uint32_t lbx_client_tile_error(const struct lbx_client *client, uint32_t surface, uint32_t tile);
 
 // Tiles of all surfaces by state; set `counts->size` before. All is proved when `total` is not 0 and `verified` is as
 // large.

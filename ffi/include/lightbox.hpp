@@ -277,6 +277,16 @@ public:
         return changed;
     }
 
+    // The same with how the host's own encoder has it; both sizes are set here.
+    std::uint32_t submit_coded(lbx_frame frame, const std::vector<lbx_rect> &rects, lbx_access_unit unit)
+    {
+        frame.size = sizeof frame;
+        unit.size = sizeof unit;
+        std::uint32_t changed = 0;
+        detail::must(lbx_output_submit_coded(get(), &frame, rects.data(), rects.size(), &unit, &changed));
+        return changed;
+    }
+
     void resize(std::uint32_t w, std::uint32_t h, std::uint32_t format = LBX_FORMAT_BGRX8)
     {
         detail::must(lbx_output_resize(get(), w, h, format));

@@ -13,6 +13,7 @@ use lightbox_client::geom::Size;
 use lightbox_client::{Client, Config, Layout, Output, StartError, TileState};
 use lightbox_net::tls;
 
+use crate::decoder::lbx_decoder;
 use crate::error::{Failure, LBX_ERROR_IDENTITY, LBX_ERROR_SYSTEM, lbx_result};
 use crate::event::{Kept, Signal, lbx_client_event};
 use crate::guard;
@@ -41,7 +42,7 @@ pub const LBX_TILE: u32 = 64;
 
 /// Changed at the source, or never shown.
 pub const LBX_TILE_DIRTY: u32 = 0;
-/// A first pass is shown.
+/// A first pass is shown, or video.
 pub const LBX_TILE_PAINTED: u32 = 1;
 /// Passes toward the source are under way.
 pub const LBX_TILE_REFINING: u32 = 2;
@@ -72,8 +73,9 @@ pub struct lbx_client_config {
     /// Byte streams that each side may have open at one time, at most 24. Each holds up to 256 KiB that nobody has read.
     /// Default: 0, none.
     pub streams: u32,
-    /// 0.
-    pub reserved: u32,
+    /// 1: H.264 that `decoder` does not name is decoded in software: C++ that is fed from the network. Only where the
+    /// library was built with that; otherwise lbx_client_new() says `LBX_ERROR_ARGUMENT`.
+    pub software_video: u32,
     /// The most memory, in bytes, for tiles that may be shown again; it is used as it is filled, and wiped with the
     /// session. `LBX_NONE`: none. Default: 67108864.
     pub slot_memory: u64,
@@ -84,6 +86,8 @@ pub struct lbx_client_config {
     pub idle_timeout_ms: u32,
     /// 1: nothing is ever shown with an error; a thin path keeps the person waiting for the exact picture instead.
     pub exact_only: u32,
+    /// Who decodes video; the struct is copied. Default: nobody, and moving pictures come as all else does.
+    pub decoder: *const lbx_decoder,
 }
 
 // SAFETY: `repr(C)`, size first, integers and raw pointers.
@@ -92,7 +96,7 @@ unsafe impl SizeFirst for lbx_client_config {
     const LEAST: usize = offset_of!(Self, streams);
 }
 
-/// What lbx_client_tile_error() says of a tile of which nothing is known.
+/// What lbx_client_tile_error() says of a tile of which nothing is known, or that shows video.
 pub const LBX_TILE_ERROR_UNKNOWN: u32 = 0xFFFF_FFFF;
 
 /// How many tiles are in which state.
@@ -251,7 +255,8 @@ pub unsafe extern "C" fn lbx_client_tile_state(client: *const lbx_client, surfac
 }
 
 /// How far a sample of a tile may be from the source's, in sample values: 0 where the tile is exact,
-/// `LBX_TILE_ERROR_UNKNOWN` where nothing is known, as its state is `LBX_TILE_DIRTY`, and for NULL. The bound is the
+/// `LBX_TILE_ERROR_UNKNOWN` where nothing is known, as its state is `LBX_TILE_DIRTY`, or it shows video and is
+/// `LBX_TILE_PAINTED`, and for NULL. The bound is the
 /// server's word; what is proved is the verified tile.
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]
@@ -324,8 +329,25 @@ impl lbx_client_config {
         if self.exact_only != 0 {
             config = config.exact_only();
         }
+        if !self.decoder.is_null() {
+            // SAFETY: the caller's promise, and it is not NULL.
+            config = unsafe { sized::read(self.decoder)?.parsed(config) }?;
+        }
+        if self.software_video != 0 {
+            config = in_software(config)?;
+        }
         Ok(config.streams(self.streams))
     }
+}
+
+#[cfg(feature = "h264")]
+fn in_software(config: Config) -> Result<Config, Failure> {
+    Ok(config.software_video())
+}
+
+#[cfg(not(feature = "h264"))]
+fn in_software(_: Config) -> Result<Config, Failure> {
+    Err(Failure::argument("this library decodes no video in software: leave software_video 0"))
 }
 
 fn not_started(error: StartError) -> Failure {

@@ -10,9 +10,9 @@
 //! - `os`: what differs by operating system.
 //! - `guard`, `error`: where panics and errors end.
 //! - [`version`], [`log`]: about the library itself.
-//! - [`vocabulary`], [`input`], [`stream`], [`event`], [`stats`]: what both sides speak of.
+//! - [`vocabulary`], [`input`], [`video`], [`stream`], [`event`], [`stats`]: what both sides speak of.
 //! - [`server`], [`output`], [`scanout`], [`contract`], [`cursor`]: the hypervisor's side, with the feature `server`.
-//! - [`client`], [`memory`], [`surface`]: the thin client's side, with the feature `client`.
+//! - [`client`], [`memory`], [`decoder`], [`surface`]: the thin client's side, with the feature `client`.
 
 // C's names, so that the header, the symbols and this source say the same. What a caller must keep to stands once,
 // in the header's preface and in `handle`, instead of in a section of every function.
@@ -41,6 +41,8 @@ pub mod vocabulary;
 
 pub mod input;
 
+pub mod video;
+
 #[cfg(feature = "server")]
 pub mod server;
 
@@ -57,6 +59,9 @@ pub mod cursor;
 
 #[cfg(feature = "client")]
 pub mod memory;
+
+#[cfg(feature = "client")]
+pub mod decoder;
 
 #[cfg(feature = "client")]
 pub mod client;

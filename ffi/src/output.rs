@@ -6,14 +6,17 @@ use std::sync::{Arc, Mutex};
 
 use lightbox_server::geom::Size;
 use lightbox_server::pixel::{ImageRef, PixelFormat};
-use lightbox_server::{Damage, Output, Placement, SubmitError, clock};
+use lightbox_server::{AccessUnit, Damage, Output, Placement, SubmitError, UnitError, clock};
 
-use crate::error::{Failure, LBX_ERROR_ARGUMENT, LBX_ERROR_LIMIT, LBX_ERROR_SHAPE, lbx_result};
+use crate::error::{
+    Failure, LBX_ERROR_ARGUMENT, LBX_ERROR_LIMIT, LBX_ERROR_SHAPE, LBX_ERROR_STATE, lbx_result,
+};
 use crate::guard;
 use crate::handle::{self, Shared, lock};
 use crate::scanout::{Scanout, lbx_scanout};
 use crate::server::lbx_server;
 use crate::sized;
+use crate::video::lbx_access_unit;
 use crate::vocabulary::{format_of, lbx_frame, lbx_rect, rects_of};
 
 /// One monitor of a server's desktop. Owned: from lbx_output_new() to lbx_output_free(). All functions may be called on
@@ -173,6 +176,48 @@ pub unsafe extern "C" fn lbx_output_submit(
     })
 }
 
+/// Shows a frame, and hands on how the host's own encoder has it. `frame` NULL takes the scanout. It changed in these
+/// rects at most; `rects` NULL means that nobody knows where. The unit goes to every client that decodes its codec and
+/// has had all units since a key frame; what it shows is lossy, and becomes exact from the frame as soon as it rests.
+/// All others get the frame as if there were no unit, and so do tiles of 64x64 that the unit's rect has only a part of.
+/// Units are submitted one after the other, in the order in which they are decoded, each with the frame that it is of.
+/// `LBX_SERVER_WANT_KEY_FRAME` asks for a key frame. Costs a copy of the unit.
+/// Ownership: the frame's and the unit's memory are free when this returns.
+/// Errors: `LBX_ERROR_SHAPE` if the frame is not of the monitor's size and format, or that is not LBX_FORMAT_BGRX8;
+/// `LBX_ERROR_STATE` without a scanout, or for a unit that is no key frame and continues none; `LBX_ERROR_ARGUMENT`.
+/// Nothing is taken then.
+/// Threads: any, but one at a time for a monitor. since 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lbx_output_submit_coded(
+    output: *mut lbx_output,
+    frame: *const lbx_frame,
+    rects: *const lbx_rect,
+    rects_len: usize,
+    unit: *const lbx_access_unit,
+    changed: *mut u32,
+) -> lbx_result {
+    guard::call(|| {
+        let output = handle::part(output)?;
+        // SAFETY: promise 2.
+        let known = unsafe { handle::array(rects, rects_len, "rects") }?;
+        let known = rects_of(known);
+        let damage = if rects.is_null() { Damage::Unknown } else { Damage::Rects(&known) };
+        // SAFETY: promise 2; the unit does not outlive the call.
+        let unit = unsafe { sized::read(unit)?.parsed() }?;
+        let tiles = if frame.is_null() {
+            output.look(damage, |image| output.submit_coded(image, damage, &unit, 0))
+        } else {
+            // SAFETY: promise 2.
+            let frame = unsafe { sized::read(frame)? };
+            // SAFETY: promise 2; the image does not outlive the call.
+            let image = unsafe { frame.memory()?.image() }?;
+            output.submit_coded(image, damage, &unit, frame.captured_us)
+        }?;
+        // SAFETY: promise 3.
+        unsafe { put_changed(changed, tiles) }
+    })
+}
+
 /// The monitor has this size and format from now on, and is black until its next frame. Its scanout is released.
 /// Errors: `LBX_ERROR_ARGUMENT`.
 /// Threads: any. since 0.1
@@ -210,11 +255,34 @@ pub unsafe extern "C" fn lbx_output_place(
 }
 
 impl lbx_output {
-    /// Submits the scanout. The lock on the shape is not held meanwhile, as callbacks run.
+    /// Submits the scanout.
     fn damage(&self, damage: Damage<'_>) -> Result<u32, Failure> {
+        self.look(damage, |image| self.submit(image, damage, 0))
+    }
+
+    /// Shows the scanout. The lock on the shape is not held meanwhile, as callbacks run.
+    fn look<R>(
+        &self,
+        damage: Damage<'_>,
+        see: impl FnOnce(ImageRef<'_>) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
         let scanout = lock(&self.shape).scanout.clone();
         let scanout = scanout.ok_or_else(|| Failure::state("no scanout is set: lbx_output_set_scanout"))?;
-        scanout.look(damage, |image| self.submit(image, damage, 0))
+        scanout.look(damage, see)
+    }
+
+    fn submit_coded(
+        &self,
+        image: ImageRef<'_>,
+        damage: Damage<'_>,
+        unit: &AccessUnit<'_>,
+        captured_us: u64,
+    ) -> Result<u32, Failure> {
+        let submitted = match captured_us {
+            0 => self.output.submit_coded(image, damage, unit),
+            at => self.output.submit_coded_at(image, damage, unit, clock::monotonic(at)),
+        };
+        Ok(submitted.map_err(refused)?.tiles)
     }
 
     fn submit(&self, image: ImageRef<'_>, damage: Damage<'_>, captured_us: u64) -> Result<u32, Failure> {
@@ -246,6 +314,8 @@ impl lbx_output {
 pub(crate) fn refused(error: SubmitError) -> Failure {
     let code = match error {
         SubmitError::Size { .. } | SubmitError::Format { .. } => LBX_ERROR_SHAPE,
+        SubmitError::Unit(UnitError::Format(_)) => LBX_ERROR_SHAPE,
+        SubmitError::Unit(UnitError::NoRun) => LBX_ERROR_STATE,
         SubmitError::TooMany { .. } => LBX_ERROR_LIMIT,
         _ => LBX_ERROR_ARGUMENT,
     };

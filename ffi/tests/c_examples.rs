@@ -119,6 +119,13 @@ fn byte_streams_cross_and_misuse_of_them_is_told() {
 }
 
 #[test]
+fn video_goes_from_an_encoder_in_c_to_a_decoder_in_c() {
+    let dir = scratch("video");
+    let video = compile("tests/c/video.c", &dir, Language::C, Link::StaticSanitized);
+    Program::start(&video, NOTHING).succeeds();
+}
+
+#[test]
 fn the_guides_quote_what_compiles() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let guides = [

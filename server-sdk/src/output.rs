@@ -191,6 +191,20 @@ impl Output {
         self.take(frame, damage, clock::now(), Some(unit))
     }
 
+    /// The same for a picture that was taken at `at`, as for [`Self::submit_at`].
+    ///
+    /// # Errors
+    /// As [`Self::submit_coded`].
+    pub fn submit_coded_at(
+        &self,
+        frame: ImageRef<'_>,
+        damage: Damage<'_>,
+        unit: &AccessUnit<'_>,
+        at: Time,
+    ) -> Result<Submitted, SubmitError> {
+        self.take(frame, damage, at, Some(unit))
+    }
+
     fn take(
         &self,
         frame: ImageRef<'_>,

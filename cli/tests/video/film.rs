@@ -3,21 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use lightbox_cli::Failure;
+use lightbox_cli::encoder::Encode;
 use lightbox_client::{AccessUnit, Codec, DecodeError, Decoder};
 use lightbox_codec::geom::{Rect, TileIndex};
-use lightbox_codec::pixel::{Image, ImageMut};
+use lightbox_codec::pixel::{Image, ImageMut, ImageRef};
 
 use crate::desk::Desk;
 
-/// What stands for a GPU.
-pub(crate) trait Encoder {
-    fn codec(&self) -> Codec;
-    fn encode(&mut self, picture: &Image, key: bool) -> Vec<u8>;
-}
-
 /// A film of 128x128 at 64,64.
 pub(crate) struct Film {
-    encoder: Box<dyn Encoder>,
+    encoder: Box<dyn Encode>,
     pictures: u32,
     /// Key frames so far.
     pub(crate) keys: u32,
@@ -26,7 +22,7 @@ pub(crate) struct Film {
 const AT: Rect = Rect::new(64, 64, 128, 128);
 
 impl Film {
-    pub(crate) fn new(desk: &Desk, encoder: Box<dyn Encoder>) -> Self {
+    pub(crate) fn new(desk: &Desk, encoder: Box<dyn Encode>) -> Self {
         assert!(desk.picture.size().rect().contains(AT));
         Self { encoder, pictures: 0, keys: 0 }
     }
@@ -59,9 +55,10 @@ impl Film {
         [AT]
     }
 
-    pub(crate) fn encode(&mut self, picture: &Image, key: bool) -> Vec<u8> {
+    pub(crate) fn encode(&mut self, picture: &Image, wants_key: bool) -> (Vec<u8>, bool) {
+        let (unit, key) = self.encoder.encode(picture.as_ref(), wants_key).unwrap();
         self.keys += u32::from(key);
-        self.encoder.encode(picture, key)
+        (unit, key)
     }
 }
 
@@ -74,18 +71,18 @@ pub(crate) struct Blocks {
 
 const SIDE: usize = 16;
 
-impl Encoder for Blocks {
+impl Encode for Blocks {
     fn codec(&self) -> Codec {
         Codec::Hevc
     }
 
-    fn encode(&mut self, picture: &Image, _: bool) -> Vec<u8> {
+    fn encode(&mut self, picture: ImageRef<'_>, wants_key: bool) -> Result<(Vec<u8>, bool), Failure> {
         let mut unit = self.units.to_le_bytes().to_vec();
         self.units += 1;
-        for row in picture.as_ref().rows().step_by(SIDE) {
+        for row in picture.rows().step_by(SIDE) {
             row.as_chunks::<4>().0.iter().step_by(SIDE).for_each(|pixel| unit.extend(pixel));
         }
-        unit
+        Ok((unit, wants_key))
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use desk::Desk;
 use film::{Blocks, Film, Viewer};
+use lightbox_cli::encoder::Encode;
 use lightbox_client::{Client, Codec, Config, OpenDecoder, TileState, UNSTATED};
 use lightbox_codec::geom::{Rect, Size};
 use lightbox_codec::pixel::PixelFormat;
@@ -21,10 +22,22 @@ use support::{connect, until};
 
 #[test]
 fn video_is_shown_while_it_moves_and_proved_once_it_rests() {
+    story(Box::new(Blocks::default()), |config| config.decoder(&[Codec::Hevc], blocks()));
+}
+
+/// The same with a codec that the world knows, in software on both sides.
+#[cfg(feature = "video")]
+#[test]
+fn h264_is_shown_while_it_moves_and_proved_once_it_rests() {
+    story(lightbox_cli::encoder::open("h264").unwrap(), Config::software_video);
+}
+
+fn story(encoder: Box<dyn Encode>, with_decoder: fn(Config) -> Config) {
     let mut desk = Desk::new(|config| config);
-    let (viewer, plain) = (watch(&mut desk, blocks()), connect(desk.address()));
+    let viewer = Client::connect(with_decoder(Config::new(desk.address()))).unwrap();
+    let plain = connect(desk.address());
     desk.paint(Rect::new(0, 0, 640, 400), 1);
-    let mut film = Film::new(&desk, Box::new(Blocks::default()));
+    let mut film = Film::new(&desk, encoder);
     until("video is shown", || {
         film.play(&mut desk);
         film.is_shown_by(&viewer)
@@ -140,9 +153,9 @@ fn wants_key(desk: &mut Desk) -> bool {
 impl Film {
     /// The next picture of the film, as the host's GPU and framebuffer have it.
     fn play(&mut self, desk: &mut Desk) {
-        let key = wants_key(desk) || self.is_new();
+        let wants_key = wants_key(desk) || self.is_new();
         let damage = self.turn(&mut desk.picture);
-        let bytes = self.encode(&desk.picture, key);
+        let (bytes, key) = self.encode(&desk.picture, wants_key);
         let rect = desk.picture.size().rect();
         let unit = AccessUnit { codec: self.codec(), key, rect, colour: Colour::default(), bytes: &bytes };
         desk.output.submit_coded(desk.picture.as_ref(), Damage::Rects(&damage), &unit).unwrap();

@@ -41,6 +41,10 @@ pub const LBX_SERVER_LATE: u32 = 10;
 /// itself; `address`, `ticket`, `certificate`.
 pub const LBX_SERVER_KNOCK: u32 = 11;
 
+/// Somebody who decodes video came in the middle of a monitor's run, or could not go on with it: `output`. The host's
+/// encoder may make its next unit a key frame. Told twice a second at most; until then they are served without video.
+pub const LBX_SERVER_WANT_KEY_FRAME: u32 = 12;
+
 /// What a server tells its application: LBX_SERVER_*, and LBX_STREAM_* with `session`. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +130,10 @@ impl lbx_server_event {
             Event::Mismatch { session, tiles } => {
                 of(LBX_SERVER_MISMATCH, session);
                 seen.tiles = tiles.try_into().unwrap_or(u32::MAX);
+            }
+            Event::WantKeyFrame { output } => {
+                seen.kind = LBX_SERVER_WANT_KEY_FRAME;
+                seen.output = output;
             }
             Event::UnderReported { output, tiles } => {
                 seen.kind = LBX_SERVER_UNDER_REPORTED;

@@ -50,8 +50,9 @@ pub fn compile(source: &str, dir: &Path, language: Language, link: Link) -> Path
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 
-/// What `rustc --print native-static-libs` says of this library on Linux.
-const SYSTEM: [&str; 6] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"];
+/// What `rustc --print native-static-libs` says of this library on Linux; the first is for OpenH264, which is in it where
+/// the program is built beside it.
+const SYSTEM: [&str; 7] = ["-lstdc++", "-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"];
 
 fn rpath(library: &Path) -> String {
     format!("-Wl,-rpath,{}", library.parent().expect("a library is in a folder").display())

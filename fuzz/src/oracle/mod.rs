@@ -8,6 +8,7 @@
 //! - [`address`], [`replay`]: what a person gives.
 //! - [`lossless_decode`], [`lossless_round_trip`], [`lossless_batch`], [`progressive`], [`motion`]: the codec, plain
 //!   kernels against fast ones.
+//! - [`access_units`]: video, up to the decoder in software and into it.
 //! - [`client_ops`], [`server_ops`]: whole sessions among peers that send anything in any order.
 
 mod client;
@@ -16,19 +17,22 @@ mod outside;
 mod script;
 mod server;
 mod streams;
+mod video;
 mod wire;
 
 pub use client::client_ops;
 pub use codec::{lossless_batch, lossless_decode, lossless_round_trip, motion, progressive};
 pub use outside::{address, replay};
 pub use server::server_ops;
+pub use video::access_units;
 pub use wire::{control, datagram, frame, hello, input};
 
 /// A function that panics if anything is wrong.
 pub type Oracle = fn(&[u8]);
 
 /// Every oracle by the name of its fuzz target and of the folder of its saved inputs.
-pub const TARGETS: [(&str, Oracle); 14] = [
+pub const TARGETS: [(&str, Oracle); 15] = [
+    ("access_units", access_units),
     ("address", address),
     ("client_ops", client_ops),
     ("control", control),

@@ -228,3 +228,6 @@ impl Video {
         self.queue.iter().map(|waiting| waiting.since).min()
     }
 }
+
+#[cfg(test)]
+mod tests;
