@@ -108,6 +108,32 @@ fn damage_from_another_thread_wakes_the_loop() {
 }
 
 #[test]
+fn a_door_is_opened_and_frames_that_were_taken_are_told_without_a_thread() {
+    let host = Host::new();
+    let mut desk = host.desk(|config| config.ask(PATIENCE));
+    let client = host.connect(desk.address());
+    let mut knock = None;
+    host.until("somebody knocks", || {
+        while let Some(event) = desk.server.events().try_next() {
+            if let Event::Knock { id, .. } = event {
+                knock = Some(id);
+            }
+        }
+        knock.is_some()
+    });
+    assert!(desk.server.answer(knock.unwrap(), Ok(Grant::default())));
+    host.hears(&mut desk, "the client is in", |event| matches!(event, Event::Joined { .. }));
+    for cookie in 1..10u64 {
+        desk.paint(Rect::new(0, 0, 640, 400), cookie as u32);
+        desk.output.notify(cookie).unwrap();
+        let taken =
+            |event: &Event| matches!(event, Event::FrameDone { cookie: of, behind: 0, .. } if *of == cookie);
+        host.hears(&mut desk, "the frame was taken", taken);
+    }
+    host.proves(&desk, &client);
+}
+
+#[test]
 fn a_lost_connection_resumes() {
     let host = Host::new();
     let mut desk = host.desk(|config| config.idle_timeout(Duration::from_secs(2)));
