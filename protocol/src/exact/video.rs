@@ -27,3 +27,21 @@ impl VideoLedger {
         (self.first.max(1)..=self.last).contains(&seq)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_wait_for_each_other_and_a_failure_ends_the_run_that_it_was_of() {
+        let mut ledger = VideoLedger::default();
+        assert_eq!((ledger.base(), ledger.ends_at(0), ledger.ends_at(1)), (0, false, false));
+        for (seq, key, base) in [(3, true, 0), (4, false, 3), (9, false, 4), (12, true, 9)] {
+            assert_eq!(ledger.base(), base, "frame {seq}");
+            ledger.sent(seq, key);
+        }
+        // What failed of the run before is made good by the key frame.
+        let ends = |seq| ledger.ends_at(seq);
+        assert_eq!([4, 9, 11, 12, 13].map(ends), [false, false, false, true, false]);
+    }
+}
