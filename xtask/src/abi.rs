@@ -63,7 +63,8 @@ pub(crate) fn exports(library: &Path) -> Result<BTreeSet<String>> {
 
 /// The symbols of ours that an archive offers: a static library, or the import library of a DLL.
 pub(crate) fn offered_by(archive: &Path) -> Result<BTreeSet<String>> {
-    let table = output(Command::new("nm").args(["-g", "--defined-only", "--format=posix"]).arg(archive))?;
+    let table =
+        output(Command::new("nm").args(["-g", "--defined-only", "--format=posix", "--quiet"]).arg(archive))?;
     Ok(names_in(&table).into_iter().filter(|name| name.starts_with("lbx_")).collect())
 }
 
