@@ -8,26 +8,54 @@ mod program;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
-use picture::{same_picture, scratch};
+use picture::{read, same_picture, scratch};
+
+/// Installed once, for all tests.
+static PREFIX: LazyLock<PathBuf> = LazyLock::new(|| installed(&scratch("installed")));
 
 #[test]
 fn a_stranger_builds_the_examples() {
     let dir = scratch("package");
-    let prefix = installed(&dir);
+    let prefix = &*PREFIX;
     let examples = prefix.join("share/doc/lightbox/examples");
 
-    let host = with_pkg_config(&prefix, "lightbox", &examples.join("mini_host.c"), Link::Dynamic, &dir);
+    let host = with_pkg_config(prefix, "lightbox", &examples.join("mini_host.c"), Link::Dynamic, &dir);
     let client = "lightbox-client";
-    let terminal = with_pkg_config(&prefix, client, &examples.join("mini_terminal.c"), Link::Static, &dir);
+    let terminal = with_pkg_config(prefix, client, &examples.join("mini_terminal.c"), Link::Static, &dir);
     same_picture(&host, &terminal, &dir);
 
     // Each side alone; this one's host is dynamic, its terminal static.
     let build = dir.join("cmake");
     let mut cmake = Command::new("cmake");
-    run(cmake.arg("-S").arg(&examples).arg("-B").arg(&build).arg(option("CMAKE_PREFIX_PATH", &prefix)));
+    run(cmake.arg("-S").arg(&examples).arg("-B").arg(&build).arg(option("CMAKE_PREFIX_PATH", prefix)));
     run(Command::new("cmake").arg("--build").arg(&build));
     same_picture(&build.join("mini_host"), &build.join("mini_terminal"), &dir);
+}
+
+/// Every command of both guides, as a person types them.
+#[test]
+fn the_commands_of_the_guides_lead_to_a_picture() {
+    for guide in ["integrating-a-hypervisor.md", "integrating-a-thin-client.md"] {
+        let text = read(&PREFIX.join("share/doc/lightbox").join(guide));
+        let text = String::from_utf8(text).expect("a guide is UTF-8");
+        let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+        // A place of one's own, where it is installed already.
+        let place = scratch(guide);
+        run(Command::new("cp").arg("-R").arg(PREFIX.join(".")).arg(&place));
+        let lines =
+            blocks.flat_map(str::lines).filter(|line| !line.starts_with("cargo xtask dist /opt/lightbox "));
+        let place_text = place.to_str().expect("cargo's target folder has a name in UTF-8");
+        let script: String = lines
+            .flat_map(|line| [&line.replace("/opt/lightbox", place_text), "\n"].map(str::to_owned))
+            .collect();
+        assert!(script.contains("./mini_terminal"), "{guide} has no commands");
+        let mut shell = Command::new("sh");
+        run(shell.arg("-euc").arg(&script).env_remove("LD_LIBRARY_PATH").current_dir(&place));
+        let seen = read(&place.join("share/doc/lightbox/examples/seen.ppm"));
+        assert!(seen.starts_with(b"P6\n640 400\n"), "{guide} leads to another picture");
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
