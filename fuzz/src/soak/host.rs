@@ -142,7 +142,7 @@ impl Host {
         }
         let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now);
         if self.making.is_none() && (is_due(self.pump_at) || is_due(self.refine_at)) {
-            self.pump_at = None;
+            (self.pump_at, self.refine_at) = (None, None);
             self.pump(now);
         }
         if self.wait.is_some_and(|at| at <= now) {
@@ -262,7 +262,6 @@ impl Host {
                 screen.film.wants_key = true;
             }
         }
-        self.refine_at = None;
         // Those behind the one served last come first.
         let (before, behind): (Vec<u32>, Vec<u32>) = self.views.keys().partition(|id| **id <= self.served);
         for id in behind.into_iter().chain(before) {
