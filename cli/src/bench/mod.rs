@@ -8,6 +8,7 @@ mod link;
 mod screen;
 mod stack;
 mod still;
+mod turner;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::builtin;
 use super::link::{Direction, profile};
+use super::turner::Turner;
 use crate::host::Host;
 use crate::report::{Latencies, round3, same, techniques_json};
 use crate::source::replay::{Recording, ReplayOptions, ReplaySource};
@@ -42,6 +43,9 @@ pub struct Options {
     /// Nothing lossy may be sent; nothing is, so far.
     #[arg(long)]
     pub lossless: bool,
+    /// Server and client each on a loop of the host's, turned by one thread, instead of on threads of their own.
+    #[arg(long)]
+    pub own_loop: bool,
     /// One JSON line a file, which is what there is anyway.
     #[arg(long)]
     pub json: bool,
@@ -70,7 +74,12 @@ fn measure(name: &str, recording: Recording, options: &Options) -> Result<Value,
     let hold = Duration::from_secs(if options.profile.is_some() { 8 } else { 2 });
     let replay = ReplayOptions { counter: true, preload: true, hold, ..ReplayOptions::default() };
     let source = ReplaySource::new(recording, replay)?;
-    let server = Server::start(Config::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))?;
+    // Named as the threads are that do the same, so that their time is counted alike.
+    let turner = |name| options.own_loop.then(|| Turner::start(name)).transpose();
+    let (serving, viewing) = (turner("lbx-server-loop")?, turner("lbx-client-loop")?);
+    let runtime_of = |turner: &Option<Turner>| turner.as_ref().map(Turner::runtime).unwrap_or_default();
+    let config = Config::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let server = Server::start(config.runtime(runtime_of(&serving)))?;
     let mut host = Host::new(&server, Box::new(source))?;
     let mut address: Address = server.address("127.0.0.1")?.parse()?;
     let relay = match &options.profile {
@@ -82,7 +91,8 @@ fn measure(name: &str, recording: Recording, options: &Options) -> Result<Value,
             Some(relay)
         }
     };
-    let client = Client::connect(ClientConfig::new(address.to_string()).terminal("bench"))?;
+    let config = ClientConfig::new(address.to_string()).terminal("bench");
+    let client = Client::connect(config.runtime(runtime_of(&viewing)))?;
     let stop = Arc::new(AtomicBool::new(false));
     let (watch, stopped) = (Watch::new(client).read_counter(), stop.clone());
     let watching = std::thread::Builder::new().name("bench-watch".into()).spawn(move || {
@@ -127,6 +137,7 @@ fn measure(name: &str, recording: Recording, options: &Options) -> Result<Value,
     let late = relay.map(|relay| relay.latest_us());
     Ok(json!({
         "file": name,
+        "runtime": if options.own_loop { "loop" } else { "threads" },
         "wire": options.profile.as_deref().unwrap_or("loopback"),
         "bytes": stats.wire_bytes.saturating_sub(first.wire_bytes),
         "first_paint_bytes": first.wire_bytes,
