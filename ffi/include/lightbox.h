@@ -14,7 +14,9 @@
  * Handles      Are not addresses: compare them, and look at nothing behind them. One that was freed, is of another type
  *              or never was is an LBX_ERROR_HANDLE, or the value given for NULL.
  * Threads      There is no thread affinity. Calls may be made at the same time; a _free takes effect when the calls
- *              that are under way return. No call waits for the network but the _free of servers and clients.
+ *              that are under way return. No call waits for the network but the _free of servers, clients and loops.
+ * Event loops  Servers and clients have threads of their own, or none where they are given an lbx_loop: then all that
+ *              happens, happens in lbx_loop_dispatch(), which your loop calls.
  * Callbacks    May free anything. They must return, not throw or longjmp.
  * Structs      That begin with `size`: zero them, set `size` to sizeof. They grow at their end, and programs compiled
  *              with another version go on working: what a library does not know must be zero.
@@ -376,17 +378,23 @@
 // encoder may make its next unit a key frame. Told twice a second at most; until then they are served without video.
 #define LBX_SERVER_WANT_KEY_FRAME 12
 
-// A terminal's end of a session. Owned: from lbx_client_new() to lbx_client_free(). It has threads of its own; several
-// may live in one process and share nothing. All functions may be called on any thread, at the same time, unless they
-// say otherwise.
+// A terminal's end of a session. Owned: from lbx_client_new() to lbx_client_free(). It has threads of its
+// own, or runs on an lbx_loop; several may live in one process and share nothing else. All functions may be called on
+// any thread, at the same time, unless they say otherwise.
 typedef struct lbx_client lbx_client;
+
+// What stands behind one file descriptor of the application's own event loop: the sockets and timers of the servers
+// and clients whose configuration names it. They have no threads then; everything of theirs happens in
+// lbx_loop_dispatch(), frames and painting included. Owned: from lbx_loop_new() to lbx_loop_free(). Linux only.
+typedef struct lbx_loop lbx_loop;
 
 // One monitor of a server's desktop. Owned: from lbx_output_new() to lbx_output_free(). All functions may be called on
 // any thread, at the same time, and do not wait for a client.
 typedef struct lbx_output lbx_output;
 
-// A desktop that clients can connect to. Owned: from lbx_server_new() to lbx_server_free(). It has threads of its own;
-// several may live in one process and share nothing. All functions may be called on any thread, at the same time.
+// A desktop that clients can connect to. Owned: from lbx_server_new() to lbx_server_free(). It has threads of its
+// own, or runs on an lbx_loop; several may live in one process and share nothing else. All functions may be called on
+// any thread, at the same time.
 typedef struct lbx_server lbx_server;
 
 // One end of a byte stream. Owned: until lbx_stream_free(), before or after the end of its server or client. All
@@ -427,7 +435,7 @@ typedef struct lbx_server_config {
     // How long a session whose connection was lost waits for its client, in milliseconds. Default: 120000.
     uint32_t life_ms;
     // Threads that code, beside the one that leads them; `LBX_NONE` for none. Default: one for each further core, at
-    // most 3.
+    // most 3; none on an lbx_loop.
     uint32_t workers;
     // Tiles outside the damage that each submit compares, in turn, to find damage that was not reported; `LBX_NONE`
     // trusts the host. Default: 8, about 10 microseconds.
@@ -445,6 +453,9 @@ typedef struct lbx_server_config {
     uint32_t idle_timeout_ms;
     // How long a client at the door waits for lbx_server_answer(), in milliseconds. Default: 30000.
     uint32_t ask_ms;
+    // A loop that the application turns: the server has no thread then, unless `workers` asks for some, and its monitors
+    // may be used on any thread all the same. Default: threads of its own.
+    struct lbx_loop *loop;
 } lbx_server_config;
 
 // Where a monitor stands on the desktop.
@@ -741,6 +752,9 @@ typedef struct lbx_client_config {
     uint32_t exact_only;
     // Who decodes video; the struct is copied. Default: nobody, and moving pictures come as all else does.
     const struct lbx_decoder *decoder;
+    // A loop that the application turns: the client has no thread then, but one that looks up the server's name and ends
+    // with that; an IP address needs none. Default: threads of its own.
+    struct lbx_loop *loop;
 } lbx_client_config;
 
 // What a client tells its application: LBX_CLIENT_*, and LBX_STREAM_*. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.
@@ -949,14 +963,49 @@ lbx_result lbx_log_set(uint32_t level,
                        lbx_log_fn callback,
                        void *userdata);
 
+// Makes a loop with nothing on it.
+// Ownership: `*out` is the caller's, to lbx_loop_free().
+// Errors: `LBX_ERROR_SYSTEM` where there are no descriptors left, or the system is not Linux.
+// Threads: any. since 0.1
+lbx_result lbx_loop_new(struct lbx_loop **out);
+
+// Ends the loop. Free its servers and clients before: they say goodbye in the turns after that, and here, for up to
+// about a second. What still runs on it ends; a client says so with `LBX_CLIENT_ENDED`. NULL is allowed.
+// Threads: any, in callbacks too: the loop then ends on another thread, soon after. since 0.1
+void lbx_loop_free(struct lbx_loop *loop);
+
+// A file descriptor that is readable while something is due, deadlines included: watch it with poll, select or epoll,
+// level-triggered, and call lbx_loop_dispatch() when it is readable. Do not read, write or close it; it is closed with
+// the loop. -1 for NULL.
+// Threads: any. since 0.1
+int lbx_loop_fd(const struct lbx_loop *loop);
+
+// How many milliseconds from now lbx_loop_dispatch() is to be called at the latest, if lbx_loop_fd() is not readable
+// before; -1 for never. It is readable by then all the same, so only hosts that would rather have timers of their own
+// need this. -1 for NULL.
+// Threads: any. since 0.1
+int lbx_loop_timeout_ms(const struct lbx_loop *loop);
+
+// Does what is due, and returns after a few milliseconds even if more is: `*more` becomes true then, and the file
+// descriptor stays readable, so that other work has its turn. A frame that is being made is made to its end, however
+// large it is. `more` may be NULL. Take the events of its servers and clients after it.
+// Errors: `LBX_ERROR_STATE` in a callback, `LBX_ERROR_THREAD` while another thread is in this function for this loop,
+// `LBX_ERROR_SYSTEM`; nothing was done then.
+// Threads: any, one at a time. since 0.1
+lbx_result lbx_loop_dispatch(struct lbx_loop *loop,
+                             bool *more);
+
 // Starts a server without monitors.
 // Ownership: `*out` is the caller's, to lbx_server_free(). The config is copied.
-// Errors: `LBX_ERROR_SYSTEM` if the port is taken, `LBX_ERROR_IDENTITY`, `LBX_ERROR_ARGUMENT`.
+// Errors: `LBX_ERROR_SYSTEM` if the port is taken, `LBX_ERROR_IDENTITY`, `LBX_ERROR_ARGUMENT`, `LBX_ERROR_HANDLE` if
+// `loop` is none.
 // Threads: any. since 0.1
-lbx_result lbx_server_new(const struct lbx_server_config *config, struct lbx_server **out);
+lbx_result lbx_server_new(const struct lbx_server_config *config,
+                          struct lbx_server **out);
 
-// Tells every client that the server goes away and ends it; takes up to about a second. Monitors that are left stay
-// valid handles that show nobody anything. NULL is allowed.
+// Tells every client that the server goes away and ends it; takes up to about a second, or no time on an lbx_loop, with
+// whose next turns the goodbyes leave. Monitors that are left stay valid handles that show nobody anything. NULL is
+// allowed.
 // Threads: any, in callbacks too: the server then ends on another thread, soon after. since 0.1
 void lbx_server_free(struct lbx_server *server);
 
@@ -1183,13 +1232,14 @@ lbx_result lbx_cursor_move(struct lbx_output *output, uint32_t x, uint32_t y, ui
 // Starts to connect and returns at once; `LBX_CLIENT_CONNECTED` or `LBX_CLIENT_ENDED` follows. A connection that is lost
 // is taken up again without further calls.
 // Ownership: `*out` is the caller's, to lbx_client_free(). The config is copied.
-// Errors: `LBX_ERROR_IDENTITY` if the address or a certificate is none, `LBX_ERROR_SYSTEM`, `LBX_ERROR_ARGUMENT`.
+// Errors: `LBX_ERROR_IDENTITY` if the address or a certificate is none, `LBX_ERROR_SYSTEM`, `LBX_ERROR_ARGUMENT`,
+// `LBX_ERROR_HANDLE` if `loop` is none.
 // Threads: any. since 0.1
 lbx_result lbx_client_new(const struct lbx_client_config *config,
                           struct lbx_client **out);
 
-// Ends the session and the client; takes up to about a second. A surface that is held stays as it is until it is
-// released. NULL is allowed.
+// Ends the session and the client; takes up to about a second, or no time on an lbx_loop, with whose next turns the
+// goodbye leaves. A surface that is held stays as it is until it is released. NULL is allowed.
 // Threads: any, in callbacks too: the client then ends on another thread, soon after. since 0.1
 void lbx_client_free(struct lbx_client *client);
 

@@ -52,6 +52,32 @@ inline void release(lbx_surface *surface) { (void)lbx_surface_release(surface); 
 
 } // namespace detail
 
+// The application's own event loop, for servers and clients without threads: lbx_loop. Linux only.
+class loop {
+public:
+    loop()
+    {
+        lbx_loop *made = nullptr;
+        detail::must(lbx_loop_new(&made));
+        handle_.reset(made);
+    }
+
+    lbx_loop *get() const noexcept { return handle_.get(); }
+    int fd() const noexcept { return lbx_loop_fd(get()); }
+    int timeout_ms() const noexcept { return lbx_loop_timeout_ms(get()); }
+
+    // Does what is due; true if more is.
+    bool dispatch()
+    {
+        bool more = false;
+        detail::must(lbx_loop_dispatch(get(), &more));
+        return more;
+    }
+
+private:
+    detail::owned<lbx_loop, lbx_loop_free> handle_;
+};
+
 // One end of a byte stream: lbx_stream. Dropping it ends the stream, unless both its ends were said.
 class stream {
 public:
@@ -101,6 +127,7 @@ struct server_config {
     std::uint64_t slot_memory = 0;
     std::uint32_t idle_timeout_ms = 0;
     std::uint32_t ask_ms = 0;
+    lbx_loop *loop = nullptr;
 };
 
 // A desktop that clients can connect to: lbx_server.
@@ -122,6 +149,7 @@ public:
         given.slot_memory = config.slot_memory;
         given.idle_timeout_ms = config.idle_timeout_ms;
         given.ask_ms = config.ask_ms;
+        given.loop = config.loop;
         lbx_server *made = nullptr;
         detail::must(lbx_server_new(&given, &made));
         handle_.reset(made);
@@ -365,6 +393,7 @@ struct client_config {
     const lbx_allocator *allocator = nullptr; // its size must be set
     std::uint32_t idle_timeout_ms = 0;
     bool exact_only = false;
+    lbx_loop *loop = nullptr;
 };
 
 // A terminal's end of a session: lbx_client.
@@ -383,6 +412,7 @@ public:
         given.allocator = config.allocator;
         given.idle_timeout_ms = config.idle_timeout_ms;
         given.exact_only = config.exact_only;
+        given.loop = config.loop;
         lbx_client *made = nullptr;
         detail::must(lbx_client_new(&given, &made));
         handle_.reset(made);

@@ -16,6 +16,7 @@ use lightbox_net::tls;
 use crate::decoder::lbx_decoder;
 use crate::error::{Failure, LBX_ERROR_IDENTITY, LBX_ERROR_SYSTEM, lbx_result};
 use crate::event::{Kept, Signal, lbx_client_event};
+use crate::event_loop::{self, lbx_loop};
 use crate::guard;
 use crate::handle::{self, Shared, lock};
 use crate::identity::{identity_at, unusable};
@@ -23,9 +24,9 @@ use crate::memory::lbx_allocator;
 use crate::sized::{self, SizeFirst};
 use crate::vocabulary::{lbx_place, slot_memory_of};
 
-/// A terminal's end of a session. Owned: from lbx_client_new() to lbx_client_free(). It has threads of its own; several
-/// may live in one process and share nothing. All functions may be called on any thread, at the same time, unless they
-/// say otherwise.
+/// A terminal's end of a session. Owned: from lbx_client_new() to lbx_client_free(). It has threads of its
+/// own, or runs on an lbx_loop; several may live in one process and share nothing else. All functions may be called on
+/// any thread, at the same time, unless they say otherwise.
 #[derive(Debug)]
 pub struct lbx_client {
     pub(crate) client: Client,
@@ -88,6 +89,9 @@ pub struct lbx_client_config {
     pub exact_only: u32,
     /// Who decodes video; the struct is copied. Default: nobody, and moving pictures come as all else does.
     pub decoder: *const lbx_decoder,
+    /// A loop that the application turns: the client has no thread then, but one that looks up the server's name and ends
+    /// with that; an IP address needs none. Default: threads of its own.
+    pub r#loop: *mut lbx_loop,
 }
 
 // SAFETY: `repr(C)`, size first, integers and raw pointers.
@@ -129,7 +133,8 @@ unsafe impl SizeFirst for lbx_counts {
 /// Starts to connect and returns at once; `LBX_CLIENT_CONNECTED` or `LBX_CLIENT_ENDED` follows. A connection that is lost
 /// is taken up again without further calls.
 /// Ownership: `*out` is the caller's, to lbx_client_free(). The config is copied.
-/// Errors: `LBX_ERROR_IDENTITY` if the address or a certificate is none, `LBX_ERROR_SYSTEM`, `LBX_ERROR_ARGUMENT`.
+/// Errors: `LBX_ERROR_IDENTITY` if the address or a certificate is none, `LBX_ERROR_SYSTEM`, `LBX_ERROR_ARGUMENT`,
+/// `LBX_ERROR_HANDLE` if `loop` is none.
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_new(
@@ -156,8 +161,8 @@ pub unsafe extern "C" fn lbx_client_new(
     })
 }
 
-/// Ends the session and the client; takes up to about a second. A surface that is held stays as it is until it is
-/// released. NULL is allowed.
+/// Ends the session and the client; takes up to about a second, or no time on an lbx_loop, with whose next turns the
+/// goodbye leaves. A surface that is held stays as it is until it is released. NULL is allowed.
 /// Threads: any, in callbacks too: the client then ends on another thread, soon after. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_client_free(client: *mut lbx_client) {
@@ -302,7 +307,7 @@ impl lbx_client_config {
                 handle::text(self.identity_path, "identity_path")?,
             )
         };
-        let mut config = Config::new(address);
+        let mut config = Config::new(address).runtime(event_loop::runtime(self.r#loop)?);
         if let Some(name) = terminal {
             config = config.terminal(name);
         }

@@ -10,6 +10,7 @@
 //! - `os`: what differs by operating system.
 //! - `guard`, `error`: where panics and errors end.
 //! - [`version`], [`log`]: about the library itself.
+//! - [`event_loop`]: the application's own, instead of threads.
 //! - [`vocabulary`], [`input`], [`video`], [`stream`], [`event`], [`stats`]: what both sides speak of.
 //! - [`server`], [`output`], [`scanout`], [`contract`], [`cursor`]: the hypervisor's side, with the feature `server`.
 //! - [`client`], [`memory`], [`decoder`], [`surface`]: the thin client's side, with the feature `client`.
@@ -36,6 +37,8 @@ pub mod version;
 pub mod error;
 
 pub mod log;
+
+pub mod event_loop;
 
 pub mod vocabulary;
 

@@ -17,6 +17,7 @@ use crate::error::{
     Failure, LBX_ERROR_IDENTITY, LBX_ERROR_SPACE, LBX_ERROR_STATE, LBX_ERROR_SYSTEM, lbx_result,
 };
 use crate::event::{Kept, Signal, lbx_server_event};
+use crate::event_loop::{self, lbx_loop};
 use crate::guard;
 use crate::handle::{self, Shared, lock};
 use crate::identity::{identity_at, unusable};
@@ -26,8 +27,9 @@ use crate::vocabulary::{LBX_NONE, lbx_session_id, slot_memory_of};
 
 pub use admit::*;
 
-/// A desktop that clients can connect to. Owned: from lbx_server_new() to lbx_server_free(). It has threads of its own;
-/// several may live in one process and share nothing. All functions may be called on any thread, at the same time.
+/// A desktop that clients can connect to. Owned: from lbx_server_new() to lbx_server_free(). It has threads of its
+/// own, or runs on an lbx_loop; several may live in one process and share nothing else. All functions may be called on
+/// any thread, at the same time.
 #[derive(Debug)]
 pub struct lbx_server {
     pub(crate) server: Server,
@@ -62,7 +64,7 @@ pub struct lbx_server_config {
     /// How long a session whose connection was lost waits for its client, in milliseconds. Default: 120000.
     pub life_ms: u32,
     /// Threads that code, beside the one that leads them; `LBX_NONE` for none. Default: one for each further core, at
-    /// most 3.
+    /// most 3; none on an lbx_loop.
     pub workers: u32,
     /// Tiles outside the damage that each submit compares, in turn, to find damage that was not reported; `LBX_NONE`
     /// trusts the host. Default: 8, about 10 microseconds.
@@ -80,6 +82,9 @@ pub struct lbx_server_config {
     pub idle_timeout_ms: u32,
     /// How long a client at the door waits for lbx_server_answer(), in milliseconds. Default: 30000.
     pub ask_ms: u32,
+    /// A loop that the application turns: the server has no thread then, unless `workers` asks for some, and its monitors
+    /// may be used on any thread all the same. Default: threads of its own.
+    pub r#loop: *mut lbx_loop,
 }
 
 // SAFETY: `repr(C)`, size first, integers and raw pointers.
@@ -90,7 +95,8 @@ unsafe impl SizeFirst for lbx_server_config {
 
 /// Starts a server without monitors.
 /// Ownership: `*out` is the caller's, to lbx_server_free(). The config is copied.
-/// Errors: `LBX_ERROR_SYSTEM` if the port is taken, `LBX_ERROR_IDENTITY`, `LBX_ERROR_ARGUMENT`.
+/// Errors: `LBX_ERROR_SYSTEM` if the port is taken, `LBX_ERROR_IDENTITY`, `LBX_ERROR_ARGUMENT`, `LBX_ERROR_HANDLE` if
+/// `loop` is none.
 /// Threads: any. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_server_new(
@@ -116,8 +122,9 @@ pub unsafe extern "C" fn lbx_server_new(
     })
 }
 
-/// Tells every client that the server goes away and ends it; takes up to about a second. Monitors that are left stay
-/// valid handles that show nobody anything. NULL is allowed.
+/// Tells every client that the server goes away and ends it; takes up to about a second, or no time on an lbx_loop, with
+/// whose next turns the goodbyes leave. Monitors that are left stay valid handles that show nobody anything. NULL is
+/// allowed.
 /// Threads: any, in callbacks too: the server then ends on another thread, soon after. since 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lbx_server_free(server: *mut lbx_server) {
@@ -242,7 +249,9 @@ impl lbx_server_config {
         let listen = listen.parse().map_err(|_| {
             Failure::argument(format_args!("`{listen}` is no IP address with a port, as 0.0.0.0:7700"))
         })?;
-        let mut config = Config::new(listen).keep_tickets(self.keep_tickets != 0);
+        let mut config = Config::new(listen)
+            .runtime(event_loop::runtime(self.r#loop)?)
+            .keep_tickets(self.keep_tickets != 0);
         if let Some(path) = identity {
             config = config.identity(identity_at(Path::new(path)).map_err(unusable)?);
         }

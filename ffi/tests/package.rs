@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use picture::{read, same_picture, scratch};
+use picture::{read, same_picture, scratch, typed_picture};
 
 /// Installed once, for all tests.
 static PREFIX: LazyLock<PathBuf> = LazyLock::new(|| installed(&scratch("installed")));
@@ -32,6 +32,7 @@ fn a_stranger_builds_the_examples() {
     run(cmake.arg("-S").arg(&examples).arg("-B").arg(&build).arg(option("CMAKE_PREFIX_PATH", prefix)));
     run(Command::new("cmake").arg("--build").arg(&build));
     same_picture(&build.join("mini_host"), &build.join("mini_terminal"), &dir);
+    typed_picture(&build.join("mini_host"), &build.join("terminal"), &dir);
 }
 
 /// Every command of both guides, as a person types them.

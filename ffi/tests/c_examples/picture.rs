@@ -34,6 +34,29 @@ pub fn same_picture_of([host, terminal]: [&[&OsStr]; 2], tries: usize, dir: &Pat
     assert!(shown == seen, "the pictures differ; they are in {}", dir.display());
 }
 
+/// The same with a terminal that does what is typed into it.
+pub fn typed_picture(host: &Path, terminal: &Path, dir: &Path) {
+    let (shown, seen) = (dir.join("shown.ppm"), dir.join("seen.ppm"));
+    let mut host = Program::start(host, &["--frames", "30", "--dump", text(&shown)]);
+    let mut terminal = Program::start(terminal, &[&host.line()]);
+    terminal.says("connected");
+    terminal.says("surface 0 640x400");
+    // The host's film begins with Enter, and ends with Scroll Lock.
+    for line in ["pointer 10 20", "what", "layout 800 600", "key 28 1", "key 28 0"] {
+        terminal.type_in(line);
+    }
+    terminal.says("what is \"what\"?");
+    terminal.says("lamps 4");
+    terminal.type_in("status");
+    terminal.says("70 of 70 tiles verified");
+    terminal.type_in(&format!("save {}", text(&seen)));
+    terminal.says(&format!("saved {}", text(&seen)));
+    terminal.type_in("quit");
+    assert_eq!(terminal.succeeds(), "");
+    host.succeeds();
+    assert!(read(&shown) == read(&seen), "the pictures differ; they are in {}", dir.display());
+}
+
 /// A folder of this test's own, empty.
 pub fn scratch(name: &str) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);

@@ -1,9 +1,9 @@
 //! Programs that run beside the test, and are killed if they hang.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 pub struct Program {
     name: String,
     child: Child,
+    input: ChildStdin,
     output: BufReader<ChildStdout>,
     complaints: Option<JoinHandle<String>>,
     // Dropping it tells the watchdog that all is well.
@@ -29,8 +30,9 @@ impl Program {
         let mut command = Command::new(program);
         // Cargo's search path would find a library that some earlier build left, before the one that was linked.
         command.env_remove("LD_LIBRARY_PATH");
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let input = child.stdin.take().expect("its input is piped");
         let output = BufReader::new(child.stdout.take().expect("its output is piped"));
         let mut errors = child.stderr.take().expect("its errors are piped");
         let complaints = thread::spawn(move || {
@@ -40,7 +42,18 @@ impl Program {
             text
         });
         let watched = watch(child.id());
-        Self { name, child, output, complaints: Some(complaints), _watched: watched }
+        Self { name, child, input, output, complaints: Some(complaints), _watched: watched }
+    }
+
+    /// Types a line.
+    pub fn type_in(&mut self, line: &str) {
+        // One that has ended does not read; its next line is missed then.
+        let _ = writeln!(self.input, "{line}");
+    }
+
+    /// Passes over what it prints until there is this line.
+    pub fn says(&mut self, line: &str) {
+        while self.line() != line {}
     }
 
     /// The next line it prints, without its end.

@@ -1,5 +1,5 @@
-//! Rules about the text of the code: where `unsafe` may stand, what is `no_std`, how long a file may be, and that
-//! nothing is left unfinished.
+//! Rules about the text of the code: where `unsafe` may stand, who may name an executor, what is `no_std`, how long a
+//! file may be, and that nothing is left unfinished.
 
 use super::imports::is_in_module;
 use super::rust_text;
@@ -12,6 +12,7 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
         let code = rust_text::code(text);
         unsafe_rooms(path, &code, &mut broken);
         system_rooms(path, &code, &mut broken);
+        one_executor(path, &code, &mut broken);
         length(path, text, &mut broken);
         finished(path, &code, &mut broken);
     }
@@ -56,6 +57,18 @@ fn system_rooms(path: &str, code: &str, broken: &mut Vec<String>) {
     }
     for (line, _) in (1..).zip(code.lines()).filter(|(_, text)| text.contains("std::os::")) {
         broken.push(format!("{path}:{line} names std::os; the rooms for what differs by system are {rooms}"));
+    }
+}
+
+/// In what runs on the host's own loop as well, tokio's locks and channels alone: the rest of it needs its threads.
+fn one_executor(path: &str, code: &str, broken: &mut Vec<String>) {
+    if !EITHER_RUNTIME.iter().any(|sources| path.starts_with(sources)) || is_in_module(path, RUNTIME) {
+        return;
+    }
+    for (line, text) in (1..).zip(code.lines()) {
+        if TOKIO_S_OWN.iter().any(|name| text.contains(name)) {
+            broken.push(format!("{path}:{line} names tokio's executor; ask the Runtime of {RUNTIME}"));
+        }
     }
 }
 
@@ -136,6 +149,11 @@ const SYSTEM_ROOMS: [&str; 4] =
 /// What asks it.
 const SYSTEM_CRATES: [&str; 4] = ["rustix", "libc", "socket2", "windows_sys"];
 
+/// Sources that run on tokio and on the host's own loop, by the module that knows which.
+const EITHER_RUNTIME: [&str; 3] = ["protocol/net/src/", "server-sdk/src/", "client-sdk/src/"];
+const RUNTIME: &str = "protocol/net/src/runtime";
+const TOKIO_S_OWN: [&str; 5] = ["tokio::spawn", "tokio::task", "tokio::time", "tokio::net", "tokio::runtime"];
+
 /// The crates that must compile without std, and how their first file says so.
 const NO_STD: [(&str, &str); 2] = [
     ("protocol/src/lib.rs", "#![no_std]"),
@@ -177,6 +195,16 @@ mod tests {
         }
         assert_eq!(check("ffi/src/event/mod.rs", code).len(), 2);
         assert!(check("server-sdk/src/pump.rs", "// rustix::event::eventfd").is_empty());
+    }
+
+    #[test]
+    fn an_executor_is_named_by_the_runtime_alone() {
+        for path in ["protocol/net/src/driver.rs", "server-sdk/src/server.rs", "client-sdk/src/network.rs"] {
+            assert_eq!(check(path, "tokio::spawn(work)").len(), 1, "{path}");
+            assert!(check(path, "use tokio::sync::Notify;\ntokio::select! {}").is_empty(), "{path}");
+        }
+        assert!(check("protocol/net/src/runtime/tasks.rs", "use tokio::task::JoinSet;").is_empty());
+        assert!(check("protocol/net/tests/connect.rs", "tokio::spawn(work)").is_empty());
     }
 
     #[test]

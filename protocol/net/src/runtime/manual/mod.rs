@@ -59,6 +59,11 @@ impl Loop {
         Runtime { kind: Kind::Manual(self.executor.clone()) }
     }
 
+    /// The number of its descriptor, for hosts that are not in Rust.
+    pub fn number(&self) -> i32 {
+        self.executor.set().number()
+    }
+
     /// How long the host may wait, at the most, before it calls [`Self::dispatch`] although the descriptor is not
     /// readable; `None` if for ever. The descriptor becomes readable by then all the same, so this is for hosts that
     /// would rather hear of deadlines than of descriptors.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::UdpSocket;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
@@ -77,6 +77,11 @@ impl Set {
     pub(super) fn ring(&self) {
         // It fails only where the counter is full, and then it is readable.
         let _ = write(&self.alarm, &1u64.to_ne_bytes());
+    }
+
+    /// The descriptor behind which everything stands.
+    pub(super) fn number(&self) -> i32 {
+        self.epoll.as_raw_fd()
     }
 
     /// Waits until the set is readable, at most this long; false if it is not.

@@ -39,6 +39,10 @@ impl Set {
         match self.0 {}
     }
 
+    pub(super) fn number(&self) -> i32 {
+        match self.0 {}
+    }
+
     pub(super) fn wait(&self, _: Duration) -> io::Result<bool> {
         match self.0 {}
     }
