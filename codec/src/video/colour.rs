@@ -61,7 +61,7 @@ pub fn to_planes(source: ImageRef<'_>, luma: &mut [u8], blue: &mut [u8], red: &m
     let (w, h) = (even(source.size().w), even(source.size().h));
     let row = |y: usize| source.row((y as u32).min(source.size().h - 1)).as_chunks::<4>().0;
     let last = source.size().w as usize - 1;
-    let fixed = |f: f64| (f * ONE * 219.0 / 255.0).round() as i32;
+    let fixed = |f: f64| rounded(f * ONE * 219.0 / 255.0);
     let [from_b, from_g, from_r] = [fixed(KB_709), fixed(1.0 - KB_709 - KR_709), fixed(KR_709)];
     for y in 0..h {
         let pixels = row(y);
@@ -71,7 +71,7 @@ pub fn to_planes(source: ImageRef<'_>, luma: &mut [u8], blue: &mut [u8], red: &m
             *target = (((sum + (1 << (BITS - 1))) >> BITS) + 16) as u8;
         }
     }
-    let difference = |k: f64| (ONE / (2.0 * (1.0 - k)) * 224.0 / 219.0 / 4.0).round() as i32;
+    let difference = |k: f64| rounded(ONE / (2.0 * (1.0 - k)) * 224.0 / 219.0 / 4.0);
     let (blues, reds) = (difference(KB_709), difference(KR_709));
     for y in 0..h / 2 {
         let rows = [row(y * 2), row(y * 2 + 1)];
@@ -132,7 +132,7 @@ impl Factors {
         let (luma, chroma, black) =
             if colour.full_range { (1.0, 1.0, 0) } else { (255.0 / 219.0, 255.0 / 224.0, 16) };
         let (blue, red, kg) = (2.0 * (1.0 - kb), 2.0 * (1.0 - kr), 1.0 - kr - kb);
-        let fixed = |f: f64| (f * ONE).round() as i16;
+        let fixed = |f: f64| rounded(f * ONE) as i16;
         Self {
             luma: fixed(luma),
             black,
@@ -142,6 +142,11 @@ impl Factors {
             red_v: fixed(red * chroma),
         }
     }
+}
+
+/// To the nearest number, which only the standard library has a method for.
+fn rounded(f: f64) -> i32 {
+    (if f < 0.0 { f - 0.5 } else { f + 0.5 }) as i32
 }
 
 const KR_709: f64 = 0.2126;
