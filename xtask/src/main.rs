@@ -6,7 +6,7 @@
 //! * [`header`] and [`abi`] keep the committed C header and the list of exported symbols equal to the code.
 //! * [`dist`] builds and installs what C programs link.
 //! * [`targets`] checks that the libraries compile for other systems.
-//! * [`aarch64`] runs the codec's tests on that architecture, in an emulator.
+//! * [`aarch64`] runs the codec's tests and the C examples on that architecture, in an emulator.
 //! * [`fuzz`] starts the long hunts, which CI does not run.
 //! * [`train`] makes the constants of the still codec from images.
 
@@ -78,7 +78,7 @@ usage: cargo xtask COMMAND
   dist DIR [--profile NAME] [--target TRIPLE] [--provider aws-lc|ring] [--sizes]
                                 install libraries, headers, pkg-config and CMake files, documents below DIR
   check-targets [TRIPLE...]     type-check the libraries for other systems, as far as this compiler can
-  test-aarch64 [TEST ARGS]      the codec's tests on that architecture, in QEMU
+  test-aarch64 [TEST ARGS]      the codec's tests and the C examples on that architecture, in QEMU
   soak [--updates N] [--seed S] the exactness oracle for as long as you like
   fuzz TARGET [SECONDS]         cargo-fuzz on one target (needs the nightly toolchain and cargo-fuzz)
   train-codec --corpus DIR [--keep-out LIST] [--out FILE] [--step bank|tables|report]

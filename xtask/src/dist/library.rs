@@ -98,7 +98,8 @@ pub(super) fn abi_numbers() -> impl Iterator<Item = &'static str> {
     VERSION.split('.').take(if VERSION.starts_with("0.") { 2 } else { 1 })
 }
 
-fn target_folder(root: &Path) -> Result<PathBuf> {
+/// Where cargo puts what it builds.
+pub(crate) fn target_folder(root: &Path) -> Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     let metadata =
         process::output(cargo.args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(root))?;

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::toolchain;
 use library::Library;
+pub(crate) use library::target_folder;
 
 /// What is asked for.
 pub(crate) struct Options {
