@@ -5,8 +5,9 @@
 //! here decides anything.
 
 mod both;
+mod queue;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -17,9 +18,10 @@ use lightbox_protocol::session::server::Door;
 use lightbox_protocol::session::{Cause, Effect, Lane, Path, Session};
 use lightbox_protocol::wire::ids;
 use quinn::{ConnectionError, ReadError, RecvStream, SendStream, VarInt};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
 use self::both::Both;
+use self::queue::Queue;
 use crate::clock;
 use crate::endpoint::Connection;
 use crate::runtime::Tasks;
@@ -232,7 +234,9 @@ where
     tasks.spawn(accept_streams(line.clone()));
     tasks.spawn(both::accept(line.clone()));
     tasks.spawn(read_datagrams(line.clone()));
-    let mut out = Out { line: line.clone(), control: Queue::start(&mut tasks, send), input: None };
+    let (control, rest) = Queue::new();
+    tasks.spawn(rest.write(send));
+    let mut out = Out { line: line.clone(), control, input: None };
     let mut next_path = Time(0);
     let why = loop {
         let now = clock::now();
@@ -295,12 +299,19 @@ where
     fn send(&mut self, tasks: &mut Tasks, lane: Lane, bytes: Bytes) {
         let quic = self.line.connection.quic().clone();
         let fits = match lane {
-            Lane::Control => self.control.push(bytes),
+            Lane::Control => self.control.push(lane.priority(), bytes),
             Lane::Input => {
                 let input = self.input.get_or_insert_with(|| {
-                    Queue::open(tasks, quic, ids::stream::INPUT as u8, lane.priority())
+                    let (input, rest) = Queue::new();
+                    tasks.spawn(async move {
+                        if let Ok(stream) = quic.open_uni().await {
+                            rest.write(stream).await;
+                        }
+                    });
+                    input.push(lane.priority(), Bytes::from_static(&[ids::stream::INPUT as u8]));
+                    input
                 });
-                input.push(bytes)
+                input.push(lane.priority(), bytes)
             }
             Lane::Once { priority } => {
                 tasks.spawn(async move {
@@ -319,59 +330,6 @@ where
         if !fits {
             self.line.close(Close::new(ids::close::LIMIT, "the peer does not read what it is sent"));
         }
-    }
-}
-
-/// Bytes on their way into one ordered stream.
-struct Queue {
-    to: mpsc::UnboundedSender<Bytes>,
-    /// INVARIANT: the bytes in the channel, never over [`MAX_QUEUED`].
-    queued: Arc<AtomicUsize>,
-}
-
-impl Queue {
-    fn start(tasks: &mut Tasks, stream: SendStream) -> Self {
-        let (queue, rest, queued) = Self::new();
-        let _ = stream.set_priority(Lane::Control.priority());
-        tasks.spawn(write(stream, rest, queued));
-        queue
-    }
-
-    fn open(tasks: &mut Tasks, quic: quinn::Connection, kind: u8, priority: i32) -> Self {
-        let (queue, rest, queued) = Self::new();
-        tasks.spawn(async move {
-            let Ok(mut stream) = quic.open_uni().await else { return };
-            let _ = stream.set_priority(priority);
-            if stream.write_all(&[kind]).await.is_ok() {
-                write(stream, rest, queued).await;
-            }
-        });
-        queue
-    }
-
-    fn new() -> (Self, mpsc::UnboundedReceiver<Bytes>, Arc<AtomicUsize>) {
-        let (to, rest) = mpsc::unbounded_channel();
-        let queued = Arc::new(AtomicUsize::new(0));
-        (Self { to, queued: queued.clone() }, rest, queued)
-    }
-
-    fn push(&self, bytes: Bytes) -> bool {
-        let before = self.queued.fetch_add(bytes.len(), Ordering::Relaxed);
-        before + bytes.len() <= MAX_QUEUED && {
-            // The writer is gone only when the connection is.
-            let _ = self.to.send(bytes);
-            true
-        }
-    }
-}
-
-async fn write(mut stream: SendStream, mut rest: mpsc::UnboundedReceiver<Bytes>, queued: Arc<AtomicUsize>) {
-    while let Some(bytes) = rest.recv().await {
-        let len = bytes.len();
-        if stream.write_chunk(bytes).await.is_err() {
-            return;
-        }
-        queued.fetch_sub(len, Ordering::Relaxed);
     }
 }
 
@@ -477,7 +435,5 @@ const IP_UDP: u64 = 28;
 const PATH_GAP: Duration = Duration::from_millis(5);
 /// Without anything to do the loop turns this often.
 const IDLE: Duration = Duration::from_secs(10);
-/// Bytes waiting for an ordered stream; a peer that makes us hold more does not read.
-const MAX_QUEUED: usize = 1 << 20;
 /// The most bytes of a stream handed to the session at once.
 const CHUNK: usize = 256 << 10;

@@ -1,42 +1,21 @@
 //! The streams that go both ways beside the control stream: they carry a session's byte streams.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use lightbox_protocol::channel::stream::Carrier;
 use lightbox_protocol::session::{Cause, Session};
 use quinn::{ReadError, RecvStream, SendStream};
-use tokio::sync::mpsc;
 
-use super::{CHUNK, Line, MAX_QUEUED};
+use super::queue::{Queue, Rest};
+use super::{CHUNK, Line};
 use crate::runtime::Tasks;
 
 /// The ways into the streams of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Both {
-    of: Mutex<BTreeMap<Carrier, Way>>,
-}
-
-/// The way into one stream. Dropping it ends the stream when everything has left.
-#[derive(Debug)]
-struct Way {
-    to: mpsc::UnboundedSender<Piece>,
-    /// INVARIANT: the bytes in the channel, never over [`MAX_QUEUED`].
-    queued: Arc<AtomicUsize>,
-}
-
-#[derive(Debug)]
-struct Piece {
-    priority: i32,
-    bytes: Bytes,
-}
-
-/// The other end of a [`Way`].
-struct Rest {
-    pieces: mpsc::UnboundedReceiver<Piece>,
-    queued: Arc<AtomicUsize>,
+    of: Mutex<BTreeMap<Carrier, Queue>>,
 }
 
 impl Both {
@@ -56,13 +35,13 @@ impl Both {
     {
         let mut of = line.both.of.lock().unwrap_or_else(PoisonError::into_inner);
         if carrier.ours && !of.contains_key(&carrier) {
-            let (way, rest) = Way::new();
-            of.insert(carrier, way);
+            let (queue, rest) = Queue::new();
+            of.insert(carrier, queue);
             tasks.spawn(open(line.clone(), carrier, rest));
         }
         // Of a stream of the peer's that is gone nobody waits for anything.
-        let Some(way) = of.get(&carrier) else { return true };
-        let fits = bytes.is_empty() || way.push(Piece { priority, bytes });
+        let Some(queue) = of.get(&carrier) else { return true };
+        let fits = bytes.is_empty() || queue.push(priority, bytes);
         if last {
             of.remove(&carrier);
         }
@@ -70,27 +49,9 @@ impl Both {
     }
 
     fn insert(&self, carrier: Carrier) -> Rest {
-        let (way, rest) = Way::new();
-        self.of.lock().unwrap_or_else(PoisonError::into_inner).insert(carrier, way);
+        let (queue, rest) = Queue::new();
+        self.of.lock().unwrap_or_else(PoisonError::into_inner).insert(carrier, queue);
         rest
-    }
-}
-
-impl Way {
-    fn new() -> (Self, Rest) {
-        let (to, pieces) = mpsc::unbounded_channel();
-        let queued = Arc::new(AtomicUsize::new(0));
-        (Self { to, queued: queued.clone() }, Rest { pieces, queued })
-    }
-
-    fn push(&self, piece: Piece) -> bool {
-        let len = piece.bytes.len();
-        let before = self.queued.fetch_add(len, Ordering::Relaxed);
-        before + len <= MAX_QUEUED && {
-            // The writer is gone only when the connection is.
-            let _ = self.to.send(piece);
-            true
-        }
     }
 }
 
@@ -125,19 +86,7 @@ async fn carry<S: Session>(
     recv: RecvStream,
     rest: Rest,
 ) {
-    tokio::join!(write(send, rest), read(line, carrier, recv));
-}
-
-async fn write(mut stream: SendStream, mut rest: Rest) {
-    while let Some(Piece { priority, bytes }) = rest.pieces.recv().await {
-        let len = bytes.len();
-        let _ = stream.set_priority(priority);
-        if stream.write_chunk(bytes).await.is_err() {
-            return;
-        }
-        rest.queued.fetch_sub(len, Ordering::Relaxed);
-    }
-    let _ = stream.finish();
+    tokio::join!(rest.write(send), read(line, carrier, recv));
 }
 
 async fn read<S: Session>(line: Arc<Line<S>>, carrier: Carrier, mut stream: RecvStream) {
