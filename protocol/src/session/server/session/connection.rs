@@ -5,9 +5,7 @@ use alloc::vec::Vec;
 use super::{Phase, ServerSession};
 use crate::Time;
 use crate::channel::display::Passes;
-use crate::msg::control::{
-    Capabilities, Close, Control, Hello, Role, Surface, VERSION, Welcome, format_id,
-};
+use crate::msg::control::{Capabilities, Close, Control, Hello, Role, Surface, VERSION, Welcome, format_id};
 use crate::rate::pace::Pacer;
 use crate::session::secrets::nonce;
 use crate::session::server::{Event, Repair, Why};
