@@ -3,9 +3,11 @@
 //! Coordinates count pixels from the top left corner; y grows downwards. No side is ever longer than
 //! [`MAX_SIDE`], so sums of coordinates never overflow a `u32`.
 
+mod mask;
 mod region;
 mod tiles;
 
+pub use mask::TileMask;
 pub use region::Region;
 pub use tiles::{TileGrid, TileIndex};
 
