@@ -1,8 +1,9 @@
-use lightbox_codec::geom::Point;
+use lightbox_codec::geom::{Point, Rect};
 use lightbox_codec::pixel::PixelFormat;
-use lightbox_protocol::channel::display::{Agreed, Passes};
+use lightbox_protocol::channel::display::{Agreed, Begin, Passes};
 use lightbox_protocol::digest::DigestContext;
 
+use super::boxes::difference;
 use super::*;
 
 const SIZE: Size = Size::new(1024, 1024);

@@ -15,9 +15,10 @@ use lightbox_protocol::channel::display::Begin;
 use lightbox_protocol::msg::display::Op;
 use lightbox_protocol::msg::video::{Unit, VideoCodecs};
 
+use super::parts::Parts;
 use super::recall::{Recall, group};
 use super::slots::Slots;
-use super::{Made, Parts, Technique, View};
+use super::{Made, Technique, View};
 
 /// Units that wait for room on the path: as long as a few of them take is a picture still worth showing.
 const MAX_QUEUE: usize = 8;
