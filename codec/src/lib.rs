@@ -27,6 +27,8 @@ pub mod geom;
 pub mod lossless;
 pub mod pixel;
 #[cfg(feature = "coders")]
+mod range;
+#[cfg(feature = "coders")]
 pub mod screen;
 #[cfg(feature = "coders")]
 pub mod video;

@@ -44,7 +44,6 @@ mod layout;
 mod palette;
 mod plane;
 pub mod progressive;
-mod range;
 mod raw;
 mod sample;
 mod sheet;

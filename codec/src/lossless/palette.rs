@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::DecodeError;
 use super::bytes::{Reader, put_number};
-use super::range::{Coder, Odds, RangeReader, RangeWriter};
+use crate::range::{Coder, Odds, RangeReader, RangeWriter};
 
 /// Pixels in ascending order: samples, or colours `0xRRGGBB`.
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl Palette {
         let mut last = None;
         for _ in 0..count {
             let pixel = list.pixel(depth, coloured, last, 0);
-            if pixel >> bits != 0 || last.is_some_and(|last| last >= pixel) || list.coder.is_overrun() {
+            if pixel >> bits != 0 || last.is_some_and(|last| last >= pixel) || list.coder.is_spent() {
                 return Err(CORRUPT);
             }
             self.pixels.push(pixel);

@@ -16,7 +16,7 @@ mod token;
 
 use alloc::vec::Vec;
 
-use super::range::{Coder, RangeReader, RangeWriter};
+use crate::range::{Coder, RangeReader, RangeWriter};
 use copies::{Hanging, gaps, repeat};
 use find::{Finder, View};
 use pixel::Pixels;
@@ -107,7 +107,7 @@ impl Text {
             self.row.clear();
             for y in 0..sheet.canvas.h() {
                 let fits = self.code_row(&mut reader, &mut sheet.canvas, &sheet.layout, y);
-                if reader.is_overrun() {
+                if reader.is_spent() {
                     return Err(DecodeError::Truncated);
                 }
                 if !fits {

@@ -1,6 +1,6 @@
 //! Numbers from 1 on as decisions: how many bits, then the bits.
 
-use super::super::range::{Coder, Odds};
+use crate::range::{Coder, Odds};
 
 const BITS: usize = 15;
 /// Bits after the leading one that are expected to be one or the other.

@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::super::range::{Coder, Odds};
 use super::guess::{Guesses, Surroundings};
 use crate::lossless::canvas::Canvas;
+use crate::range::{Coder, Odds};
 
 /// The pixels coded one by one so far, and what they teach. The memory is kept from use to use.
 pub(super) struct Pixels {

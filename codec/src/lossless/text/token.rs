@@ -1,7 +1,7 @@
 //! What the next pixels of a row are, as decisions.
 
-use super::super::range::{Coder, Odds};
 use super::number::Numbers;
+use crate::range::{Coder, Odds};
 
 /// What a token stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

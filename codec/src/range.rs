@@ -3,12 +3,12 @@
 use alloc::vec::Vec;
 
 /// How likely "yes" is: 22 bits of probability, then how often it was asked, 10 bits.
-#[derive(Clone, Copy)]
-pub(in crate::lossless) struct Odds(u32);
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Odds(u32);
 
 impl Odds {
     /// Odds of `yes` in 1/256 that the first answers sway quickly: `asked` is how firm they are.
-    pub(in crate::lossless) const fn new(yes: u32, asked: u32) -> Self {
+    pub(crate) const fn new(yes: u32, asked: u32) -> Self {
         Self(yes << 24 | asked)
     }
 
@@ -41,16 +41,21 @@ static RATES: [u16; 192] = {
 
 /// One side of the coder. Model code is written once for both: it asks with the true answer, which the decoding
 /// side does not look at.
-pub(in crate::lossless) trait Coder {
+pub(crate) trait Coder {
     /// It is the writing side.
     const WRITES: bool;
 
     /// Codes whether `yes`, and gives the answer.
     fn decide(&mut self, odds: &mut Odds, yes: bool) -> bool;
+
+    /// True if more was read than a writer can have left out.
+    fn is_spent(&self) -> bool {
+        false
+    }
 }
 
 /// The writing side.
-pub(in crate::lossless) struct RangeWriter<'a> {
+pub(crate) struct RangeWriter<'a> {
     out: &'a mut Vec<u8>,
     // INVARIANT: low <= high. Their common leading bytes have been written.
     low: u32,
@@ -58,12 +63,12 @@ pub(in crate::lossless) struct RangeWriter<'a> {
 }
 
 impl<'a> RangeWriter<'a> {
-    pub(in crate::lossless) fn new(out: &'a mut Vec<u8>) -> Self {
+    pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
         Self { out, low: 0, high: u32::MAX }
     }
 
     /// Writes the shortest number in range; the reader takes zeros past the end.
-    pub(in crate::lossless) fn finish(self) {
+    pub(crate) fn finish(self) {
         for bytes in 0..=4u32 {
             let unit = 1u64 << (32 - 8 * bytes);
             let value = u64::from(self.low).next_multiple_of(unit);
@@ -97,7 +102,7 @@ impl Coder for RangeWriter<'_> {
 }
 
 /// The reading side.
-pub(in crate::lossless) struct RangeReader<'a> {
+pub(crate) struct RangeReader<'a> {
     bytes: &'a [u8],
     // INVARIANT: low <= high.
     low: u32,
@@ -108,7 +113,7 @@ pub(in crate::lossless) struct RangeReader<'a> {
 }
 
 impl<'a> RangeReader<'a> {
-    pub(in crate::lossless) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         let mut reader = Self { bytes, low: 0, high: u32::MAX, value: 0, missing: 0 };
         for _ in 0..4 {
             reader.next_byte();
@@ -116,13 +121,8 @@ impl<'a> RangeReader<'a> {
         reader
     }
 
-    /// True if more was read than a writer can have left out.
-    pub(in crate::lossless) fn is_overrun(&self) -> bool {
-        self.missing > 4
-    }
-
     /// Bytes that were not needed.
-    pub(in crate::lossless) fn unread(&self) -> usize {
+    pub(crate) fn unread(&self) -> usize {
         self.bytes.len()
     }
 
@@ -141,6 +141,10 @@ impl<'a> RangeReader<'a> {
 
 impl Coder for RangeReader<'_> {
     const WRITES: bool = false;
+
+    fn is_spent(&self) -> bool {
+        self.missing > 4
+    }
 
     #[inline(always)]
     fn decide(&mut self, odds: &mut Odds, _: bool) -> bool {
@@ -191,7 +195,7 @@ mod tests {
                     assert_eq!(reader.decide(odds, false), yes, "answer {i} of {count}");
                 }
             }
-            assert!(!reader.is_overrun() && reader.unread() == 0, "{count}");
+            assert!(!reader.is_spent() && reader.unread() == 0, "{count}");
         }
     }
 }
