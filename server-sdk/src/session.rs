@@ -266,6 +266,8 @@ impl Seat {
         stats.tiles = session.counts();
         stats.pace = session.pacer().state();
         stats.wire_bytes = session.path().wire_bytes;
+        stats.packets = session.path().packets;
+        stats.traffic = *session.traffic();
         stats.rtt_us = session.path().estimate.srtt.as_micros() as u64;
         stats
     }

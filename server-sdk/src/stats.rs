@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use lightbox_protocol::Time;
 use lightbox_protocol::exact::Counts;
 use lightbox_protocol::rate::pace::State;
+use lightbox_protocol::session::Traffic;
 
 use crate::encode::Technique;
 
@@ -31,6 +32,10 @@ pub struct SessionStats {
     pub pace: (State, Time),
     /// Bytes on the wire of the present connection, both ways, IP and UDP headers included.
     pub wire_bytes: u64,
+    /// Packets of the present connection, sent and received.
+    pub packets: (u64, u64),
+    /// What the packets of all the session's connections had in them, by what it was for.
+    pub traffic: Traffic,
     /// Round-trip time in microseconds.
     pub rtt_us: u64,
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use lightbox_client::{Client, Config as ClientConfig};
 use lightbox_net::address::Address;
 use lightbox_net::lab::relay::Relay;
-use lightbox_server::{Config, Server};
+use lightbox_protocol::session::{Purpose, Traffic};
+use lightbox_server::{Config, Server, SessionStats};
 use serde_json::{Value, json};
 
 use super::builtin;
@@ -141,6 +142,7 @@ fn measure(name: &str, recording: Recording, options: &Options) -> Result<Value,
         "wire": options.profile.as_deref().unwrap_or("loopback"),
         "bytes": stats.wire_bytes.saturating_sub(first.wire_bytes),
         "first_paint_bytes": first.wire_bytes,
+        "wire_parts": first.parts(&sent),
         "codec_bytes": sent.frame_bytes.saturating_sub(first.frame_bytes),
         "frames": drawn.len(),
         "shown": shown,
@@ -161,6 +163,8 @@ fn measure(name: &str, recording: Recording, options: &Options) -> Result<Value,
 #[derive(Clone, Copy, Debug, Default)]
 struct Start {
     wire_bytes: u64,
+    packets: (u64, u64),
+    traffic: Traffic,
     frame_bytes: u64,
     server_cpu: f64,
     client_cpu: f64,
@@ -171,12 +175,31 @@ impl Start {
         let session = server.sessions().into_iter().next().map(|(_, s)| s).unwrap_or_default();
         Self {
             wire_bytes: session.wire_bytes,
+            packets: session.packets,
+            traffic: session.traffic,
             frame_bytes: session.frame_bytes,
             server_cpu: usage::thread_cpu_seconds("lbx-server")
                 + usage::thread_cpu_seconds("lbx-encode")
                 + host.submit_seconds,
             client_cpu: usage::thread_cpu_seconds("lbx-client"),
         }
+    }
+
+    /// Where the bytes went since then: packets each way, messages and their bytes by purpose; the rest is what QUIC,
+    /// UDP and IP wrap them in.
+    fn parts(&self, now: &SessionStats) -> Value {
+        let mut parts = json!({
+            "packets_down": now.packets.0 - self.packets.0,
+            "packets_up": now.packets.1 - self.packets.1,
+        });
+        let mut rest = now.wire_bytes - self.wire_bytes;
+        for purpose in Purpose::ALL {
+            let [then, now] = [&self.traffic, &now.traffic].map(|traffic| traffic.of(purpose));
+            rest = rest.saturating_sub(now.1 - then.1);
+            parts[purpose.name()] = json!([now.0 - then.0, now.1 - then.1]);
+        }
+        parts["wrapping"] = json!(rest);
+        parts
     }
 }
 

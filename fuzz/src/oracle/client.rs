@@ -108,7 +108,7 @@ impl Client {
             16 => {
                 let estimate = Estimate { window: script.number(), ..Estimate::default() };
                 let max_datagram = script.number() as usize;
-                Cause::Path(Path { estimate, max_datagram, wire_bytes: script.number() })
+                Cause::Path(Path { estimate, max_datagram, wire_bytes: script.number(), ..Path::default() })
             }
             17..=19 => Cause::Command(self.painted(script)),
             20 => Cause::Command(self.digested(script)),

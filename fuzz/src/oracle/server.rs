@@ -123,7 +123,7 @@ impl Server {
                     queue_delay: Duration::from_millis(u64::from(script.u8())),
                     ..Estimate::default()
                 };
-                Cause::Path(Path { estimate, max_datagram: 1_200, wire_bytes: 0 })
+                Cause::Path(Path { estimate, max_datagram: 1_200, ..Path::default() })
             }
             _ => Cause::Command(self.command(script)),
         };

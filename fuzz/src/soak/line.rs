@@ -84,7 +84,7 @@ impl Line {
             queue_delay,
             loss: 0.0,
         };
-        Path { estimate, max_datagram: PACKET, wire_bytes: 0 }
+        Path { estimate, max_datagram: PACKET, ..Path::default() }
     }
 
     pub(super) fn ways(&mut self) -> [&mut Way; 2] {

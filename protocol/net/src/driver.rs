@@ -405,6 +405,7 @@ fn path(connection: &Connection) -> Path {
         wire_bytes: stats.udp_tx.bytes
             + stats.udp_rx.bytes
             + IP_UDP * (stats.udp_tx.datagrams + stats.udp_rx.datagrams),
+        packets: (stats.udp_tx.datagrams, stats.udp_rx.datagrams),
     }
 }
 

@@ -7,8 +7,11 @@
 pub mod client;
 mod secrets;
 pub mod server;
+mod traffic;
 
 use bytes::Bytes;
+
+pub use self::traffic::{Purpose, Traffic};
 
 use crate::Time;
 use crate::channel::stream::{Carrier, StreamEvent, Streams, Want};
@@ -60,6 +63,8 @@ pub struct Path {
     pub max_datagram: usize,
     /// Bytes on the wire for the connection so far, both ways, IP and UDP headers included.
     pub wire_bytes: u64,
+    /// Packets sent and received on the connection so far.
+    pub packets: (u64, u64),
 }
 
 /// Something to be done for a session.

@@ -16,7 +16,9 @@ use crate::msg::control::{Capabilities, Close, Control, Layout, Resume, SessionI
 use crate::msg::input::Locks;
 use crate::rate::pace::Pacer;
 use crate::session::secrets::{Secrets, nonce};
-use crate::session::{Cause, Effect, Lane, Path, Session, frame_priority, refine_priority, stream_effect};
+use crate::session::{
+    Cause, Effect, Lane, Path, Session, Traffic, frame_priority, refine_priority, stream_effect,
+};
 use crate::wire::frame::{Assembler, MAX_CONTROL};
 use crate::wire::{Encode, ids};
 
@@ -40,6 +42,7 @@ pub struct ServerSession {
     input_heard: Time,
     pacer: Pacer,
     path: Path,
+    traffic: Traffic,
     secrets: Secrets,
     /// What the client can do.
     client: Capabilities,
@@ -82,6 +85,7 @@ impl ServerSession {
             input_heard: Time(0),
             pacer: Pacer::new(),
             path: Path::default(),
+            traffic: Traffic::default(),
             secrets: Secrets::new(),
             client: Capabilities::default(),
             passes: Passes::default(),
@@ -162,6 +166,11 @@ impl ServerSession {
     /// The transport's view of the path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What was sent and received so far, by what it was for, over all connections.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     /// True while a client is connected.
@@ -272,7 +281,10 @@ impl Session for ServerSession {
 
     fn poll(&mut self) -> Effect<Event> {
         match self.effects.pop_front() {
-            Some(effect) => effect,
+            Some(effect) => {
+                self.traffic.sent(&effect);
+                effect
+            }
             None => match self.byte_streams.next_want() {
                 Some(want) => stream_effect(want, Event::Stream),
                 None => Effect::Wait(self.next_tick()),

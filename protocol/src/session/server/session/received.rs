@@ -7,6 +7,7 @@ use crate::Time;
 use crate::msg::control::{Close, Control, Role};
 use crate::msg::display::Feedback;
 use crate::msg::input::{Action, Copies};
+use crate::session::Purpose;
 use crate::session::server::{Event, Repair, Why, malformed};
 use crate::wire::{Decode, ids};
 
@@ -18,6 +19,7 @@ impl ServerSession {
         self.control.push(bytes);
         while let Some((kind, body)) = self.control.next_message().map_err(malformed)? {
             self.secrets.confirm();
+            self.traffic.add(Purpose::of_control(kind), body.len());
             match Control::read(kind, &body).map_err(malformed)? {
                 Some(Control::Proof(proof)) => {
                     if let Some(judgement) = self.display.judge(&proof) {
@@ -57,6 +59,7 @@ impl ServerSession {
     }
 
     pub(super) fn stream(&mut self, now: Time, id: u64, bytes: &[u8], fin: bool) -> Result<(), Close> {
+        self.traffic.add(Purpose::Input, bytes.len());
         let events = self.streams.receive(id, bytes, fin)?;
         self.input_heard = now;
         let mut actions = Vec::new();
@@ -66,6 +69,7 @@ impl ServerSession {
     }
 
     pub(super) fn datagram(&mut self, now: Time, bytes: &[u8]) -> Result<(), Close> {
+        self.traffic.add(Purpose::of_datagram(bytes), bytes.len());
         match bytes.first().copied().map(u64::from) {
             Some(ids::datagram::FEEDBACK) => {
                 let feedback = Feedback::from_bytes(bytes).map_err(malformed)?;
