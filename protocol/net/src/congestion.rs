@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lightbox_protocol::Time;
 use lightbox_protocol::rate::Estimate;
@@ -43,6 +43,8 @@ impl ControllerFactory for LowDelayFactory {
             origin: now,
             initial_window: self.config.initial_window,
             estimates: self.estimates.clone(),
+            smoothed: None,
+            newest: Time(0),
         })
     }
 }
@@ -54,9 +56,25 @@ struct Adapter {
     origin: Instant,
     initial_window: u64,
     estimates: Estimates,
+    /// quinn's smoothed round-trip time before the newest acknowledgement it has taken into it.
+    smoothed: Option<Duration>,
+    /// When the newest packet acknowledged so far was sent.
+    newest: Time,
 }
 
 impl Adapter {
+    /// The sample of the acknowledgement before this one: a packet's round-trip time, without the time for which its
+    /// acknowledgement waited at the peer.
+    ///
+    /// quinn knows how long that was and tells nobody; but each sample moves its smoothed value by an eighth.
+    fn sample(&mut self, now: Instant, smoothed: Duration) {
+        if let Some(before) = self.smoothed.replace(smoothed).filter(|before| *before != smoothed)
+            && let Some(rtt) = (8 * smoothed).checked_sub(7 * before)
+        {
+            self.inner.on_sample(self.time(now), self.newest, rtt);
+        }
+    }
+
     fn time(&self, at: Instant) -> Time {
         Time(0) + at.saturating_duration_since(self.origin)
     }
@@ -67,6 +85,8 @@ impl Controller for Adapter {
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, _app_limited: bool, rtt: &RttEstimator) {
         // After a migration, packets of the old path are still acknowledged. They say nothing about this one.
         if sent >= self.origin {
+            self.sample(now, rtt.get());
+            self.newest = self.newest.max(self.time(sent));
             self.inner.on_ack(self.time(now), self.time(sent), bytes, rtt.get());
         }
     }

@@ -5,6 +5,7 @@
 //! here decides anything.
 
 mod both;
+mod once;
 mod queue;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -314,13 +315,7 @@ where
                 input.push(lane.priority(), bytes)
             }
             Lane::Once { priority } => {
-                tasks.spawn(async move {
-                    let Ok(mut stream) = quic.open_uni().await else { return };
-                    let _ = stream.set_priority(priority);
-                    if stream.write_chunk(bytes).await.is_ok() {
-                        let _ = stream.finish();
-                    }
-                });
+                once::send(&quic, tasks, priority, bytes);
                 true
             }
             Lane::Both { carrier, priority, last } => {

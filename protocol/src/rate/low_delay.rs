@@ -147,6 +147,18 @@ impl LowDelay {
         }
     }
 
+    /// How long a packet that left at `sent` took there and back, without the time for which its acknowledgement waited
+    /// at the peer. Acknowledgements that wait say less with [`Self::on_ack`], and never too little.
+    pub fn on_sample(&mut self, now: Time, sent: Time, rtt: Duration) {
+        self.collector.sample(rtt);
+        if self.base.rtt.is_some_and(|base| rtt < base + NEARLY) {
+            self.base.seen = now;
+        }
+        if self.state == State::Drain && self.drain.quiet.is_some_and(|quiet| sent >= quiet) {
+            self.drain.floor = Some(self.drain.floor.map_or(rtt, |floor| floor.min(rtt)));
+        }
+    }
+
     /// The acknowledgements that came together at `now` are all told; `in_flight` bytes remain.
     pub fn on_end_acks(&mut self, now: Time, in_flight: u64) {
         if self.state == State::Drain && self.drain.quiet.is_none() && in_flight as f64 <= self.window {

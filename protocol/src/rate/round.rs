@@ -40,6 +40,10 @@ impl Collector {
     pub(super) fn ack(&mut self, rtt: Duration, bytes: u64) {
         self.acked += bytes;
         self.batch += bytes;
+        self.sample(rtt);
+    }
+
+    pub(super) fn sample(&mut self, rtt: Duration) {
         self.rtt = Some(self.rtt.map_or(rtt, |least| least.min(rtt)));
     }
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicClientConfig;
+use quinn_proto::RandomConnectionIdGenerator;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use tokio::sync::mpsc;
 
+use super::acks::Patient;
 use super::server::INITIAL_SUITE;
 use super::transport::transport;
 use super::{ConnectError, Connection, OpenError, Role, Settings};
@@ -63,7 +65,8 @@ impl Client {
     pub fn open(config: ClientConfig) -> Result<Self, OpenError> {
         let open = || -> io::Result<quinn::Endpoint> {
             let socket = socket::bind_any(SOCKET_BUFFER)?;
-            let quic = quinn::EndpointConfig::default();
+            let mut quic = quinn::EndpointConfig::default();
+            quic.cid_generator(|| Box::new(RandomConnectionIdGenerator::new(CLIENT_ID)));
             quinn::Endpoint::new(quic, None, socket, config.runtime.quinn())
         };
         let at = (Ipv6Addr::UNSPECIFIED, 0).into();
@@ -136,7 +139,7 @@ impl Client {
         };
         let tls = tls::client_with(provider.clone(), verifier, identity.as_deref())?;
         let crypto = QuicClientConfig::try_from(tls).map_err(|_| TlsError::Provider(INITIAL_SUITE))?;
-        Ok(Dial { crypto: Arc::new(crypto), pin, settings: settings.clone() })
+        Ok(Dial { crypto: Arc::new(Patient(Arc::new(crypto))), pin, settings: settings.clone() })
     }
 
     /// The addresses to try, IPv6 and IPv4 in turn, so that a family that leads nowhere costs one step.
@@ -184,7 +187,7 @@ impl fmt::Debug for Client {
 /// All that the tries of one connect have in common.
 #[derive(Clone)]
 struct Dial {
-    crypto: Arc<QuicClientConfig>,
+    crypto: Arc<Patient<QuicClientConfig>>,
     pin: Option<Arc<Pin>>,
     settings: Settings,
 }
@@ -214,6 +217,9 @@ impl Dial {
 }
 
 const SOCKET_BUFFER: usize = 2 << 20;
+/// Bytes of the connection ids that every packet of a server begins with. A client has few connections; without any id,
+/// what is late for one that is gone could not be told from what is for the next.
+const CLIENT_ID: usize = 2;
 /// RFC 8305 section 8, Connection Attempt Delay.
 const STAGGER: Duration = Duration::from_millis(250);
 /// Who has more addresses than this has them for other reasons than being reached.

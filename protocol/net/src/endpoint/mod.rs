@@ -4,6 +4,7 @@
 //! A server spends little on a peer it does not know: a few handshakes at once, each for a few seconds, and until
 //! [`Connection::admit`] no more memory than a hello takes.
 
+mod acks;
 mod client;
 mod connection;
 mod error;
@@ -17,4 +18,4 @@ pub use server::{Attempt, Server, ServerConfig};
 pub use transport::Settings;
 
 #[cfg(feature = "lab")]
-pub(crate) use transport::transport;
+pub(crate) use {acks::Patient, transport::transport};

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
+use quinn_proto::RandomConnectionIdGenerator;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::acks::Patient;
 use super::transport::transport;
 use super::{ConnectError, Connection, OpenError, Role, Settings};
 use crate::congestion::{Estimates, LowDelayFactory};
@@ -63,7 +65,7 @@ impl ServerConfig {
 pub struct Server {
     endpoint: quinn::Endpoint,
     config: ServerConfig,
-    crypto: Arc<QuicServerConfig>,
+    crypto: Arc<Patient<QuicServerConfig>>,
     handshakes: Arc<Semaphore>,
 }
 
@@ -88,13 +90,14 @@ impl Server {
     pub fn open(config: ServerConfig) -> Result<Self, OpenError> {
         let authorities = config.client_authorities.as_deref().cloned();
         let tls = tls::server(config.provider.clone(), &config.identity, authorities)?;
-        let crypto =
-            Arc::new(QuicServerConfig::try_from(tls).map_err(|_| TlsError::Provider(INITIAL_SUITE))?);
+        let crypto = QuicServerConfig::try_from(tls).map_err(|_| TlsError::Provider(INITIAL_SUITE))?;
+        let crypto = Arc::new(Patient(Arc::new(crypto)));
         let mut accept = quinn::ServerConfig::with_crypto(crypto.clone());
         bound(&mut accept, &config);
         let open = || -> io::Result<quinn::Endpoint> {
             let socket = socket::bind(config.listen, SOCKET_BUFFER)?;
-            let quic = quinn::EndpointConfig::default();
+            let mut quic = quinn::EndpointConfig::default();
+            quic.cid_generator(|| Box::new(RandomConnectionIdGenerator::new(SERVER_ID)));
             quinn::Endpoint::new(quic, Some(accept), socket, config.runtime.quinn())
         };
         let endpoint = open().map_err(|source| OpenError::Socket { at: config.listen, source })?;
@@ -210,4 +213,7 @@ fn bound(accept: &mut quinn::ServerConfig, config: &ServerConfig) {
 }
 
 const SOCKET_BUFFER: usize = 8 << 20;
+/// Bytes of the connection ids that every packet of a client begins with: enough for all sessions of a host many times
+/// over, and no two of them get the same.
+const SERVER_ID: usize = 4;
 pub(super) const INITIAL_SUITE: &str = "TLS13_AES_128_GCM_SHA256, which protects QUIC's first packets";

@@ -5,7 +5,7 @@ use lightbox_protocol::rate::low_delay;
 use quinn::congestion::ControllerFactory;
 use quinn::{TransportConfig, VarInt};
 
-use super::Role;
+use super::{Role, acks};
 
 /// What of a connection's behaviour is for the site to decide. The rest is in the source, with its reasons.
 #[derive(Clone, Debug)]
@@ -61,6 +61,7 @@ pub(crate) fn transport(
         // and the age of the newest picture more than doubles. Priorities are unique, so nothing is shared.
         .send_fairness(true)
         .stream_receive_window(VarInt::from_u32(4 << 20))
+        .ack_frequency_config(Some(acks::frequency()))
         .max_idle_timeout(settings.idle_timeout.try_into().ok())
         // One FIFO serves all datagrams: deep, it would put seconds before a key press.
         .datagram_send_buffer_size(32 << 10)

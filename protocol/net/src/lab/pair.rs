@@ -12,7 +12,7 @@ use quinn_proto::{Connection, ConnectionHandle, DatagramEvent, Endpoint, Endpoin
 
 use super::{Controller, Path};
 use crate::congestion::{Estimates, LowDelayFactory};
-use crate::endpoint::{Role, Settings, transport};
+use crate::endpoint::{Patient, Role, Settings, transport};
 use crate::tls::{self, Identity, IdentityError, TlsError, Trust};
 
 /// Connections over one pair of paths, and the clock they live by.
@@ -94,7 +94,7 @@ impl Network {
 
         let tls = tls::server(provider.clone(), &identity, None)?;
         let crypto = QuicServerConfig::try_from(tls).map_err(|_| TlsError::Provider("AES-128-GCM"))?;
-        let mut config = quinn_proto::ServerConfig::with_crypto(Arc::new(crypto));
+        let mut config = quinn_proto::ServerConfig::with_crypto(Arc::new(Patient(Arc::new(crypto))));
         let estimates = Estimates::default();
         config.transport_config(Arc::new(match controller {
             Controller::Cubic => {
@@ -110,7 +110,7 @@ impl Network {
 
         let tls = tls::client(provider, &Trust::Pinned(identity.fingerprint()), None)?;
         let crypto = QuicClientConfig::try_from(tls).map_err(|_| TlsError::Provider("AES-128-GCM"))?;
-        let mut config = quinn_proto::ClientConfig::new(Arc::new(crypto));
+        let mut config = quinn_proto::ClientConfig::new(Arc::new(Patient(Arc::new(crypto))));
         let estimates = Estimates::default();
         let controllers = ours(settings, Role::Client, &estimates);
         config.transport_config(Arc::new(transport(settings, Role::Client, controllers)));
