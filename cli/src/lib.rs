@@ -1,6 +1,6 @@
 //! The program `lightbox` as a library: the SDKs' first user.
 //!
-//! One file a subcommand: [`demo`], [`serve`], [`view`], [`mod@bench`]. Frames come from a [`source`]; [`host`] hands
+//! One file a subcommand: [`demo`], [`serve`], [`view`], [`record`], [`mod@bench`]. Frames come from a [`source`]; [`host`] hands
 //! them to a server and input back, an [`encoder`] of its own beside them; [`watch`] is what a client without a window does; [`report`] is JSON and tables.
 
 pub mod bench;
@@ -13,6 +13,7 @@ pub mod interrupt;
 pub mod keymap;
 pub mod overlay;
 pub mod picture;
+pub mod record;
 pub mod report;
 pub mod serve;
 pub mod source;
@@ -47,6 +48,8 @@ enum Command {
     Serve(serve::Options),
     /// Show a desktop that is served.
     View(view::Options),
+    /// Keep what a desktop shows in a file, to be measured with or served again.
+    Record(record::Options),
     /// Measure.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -70,6 +73,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Fa
         Command::Demo(options) => demo::run(options),
         Command::Serve(options) => serve::run(options),
         Command::View(options) => view::run(options),
+        Command::Record(options) => record::run(options),
         Command::Bench(bench) => bench::run(bench),
     }
 }

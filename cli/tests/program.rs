@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use lightbox_cli::source::Source;
+use lightbox_cli::source::replay::Recording;
 use lightbox_cli::source::x11::X11Source;
 use lightbox_client::input::{Action, Place};
 use serde_json::Value;
@@ -80,6 +81,22 @@ fn what_is_typed_reaches_a_terminal_and_its_screen_comes_back_exact() {
         source.poll(std::time::Duration::ZERO, &mut Vec::new()).unwrap();
         source.image().rows().flatten().copied().eq(seen.iter().copied())
     });
+}
+
+#[test]
+fn what_a_desktop_shows_is_kept_and_plays_again() {
+    let (display, _x) = xvfb();
+    let _clock = Running::start(
+        Command::new("xterm").env("DISPLAY", &display).args(["-e", "while date +%N; do sleep 0.05; done"]),
+        "xterm",
+    );
+    let file = scratch("kept.scr.zst");
+    let source = format!("x11:{display}");
+    let out = lightbox(&["record", "--source", &source, "--frames", "5", "--rate", "60", &text(&file)]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let kept = Recording::open(&file).unwrap();
+    assert_eq!((kept.header().name.as_str(), kept.header().frames), ("kept", 5));
+    kept.verify().unwrap();
 }
 
 #[test]

@@ -40,6 +40,7 @@ pub struct Recorder {
     rects: usize,
     damaged: u64,
     last_at: Duration,
+    /// BGRX, rows without padding.
     last_picture: Vec<u8>,
 }
 
@@ -96,7 +97,7 @@ impl Recorder {
         self.damaged += if first { 0 } else { region.area() };
         self.last_at = at;
         self.last_picture.clear();
-        image.rows().for_each(|row| self.last_picture.extend(bgr(row)));
+        image.rows().for_each(|row| self.last_picture.extend_from_slice(row));
         Ok(())
     }
 
@@ -112,7 +113,8 @@ impl Recorder {
         if self.frames == 0 {
             return None;
         }
-        let digest: String = Sha256::digest(&self.last_picture).iter().map(|b| format!("{b:02x}")).collect();
+        let digest: String =
+            Sha256::digest(bgr(&self.last_picture)).iter().map(|b| format!("{b:02x}")).collect();
         let header = serde_json::json!({
             "name": self.name,
             "width": self.size.w,
