@@ -30,16 +30,20 @@ pub struct DigestContext {
 
 #[cfg(feature = "coders")]
 mod compute {
-    use xxhash_rust::xxh3::Xxh3;
+    use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
     use super::{Digest, DigestContext};
-    use crate::geom::TileIndex;
+    use crate::geom::{TILE, TileIndex};
     use crate::pixel::{ImageRef, PixelFormat};
+
+    const HEAD: usize = 44;
+    /// What a digest covers at the most: a whole tile of four bytes a pixel.
+    const MOST: usize = HEAD + (TILE * TILE * 4) as usize;
 
     impl DigestContext {
         /// The digest of the samples of `tile`, number `index` of its surface, as painted by frame `epoch`.
         pub fn digest(&self, index: TileIndex, epoch: u64, tile: ImageRef<'_>) -> Digest {
-            let mut head = [0u8; 44];
+            let mut head = [0u8; HEAD];
             head[0..16].copy_from_slice(&self.nonce);
             head[16..20].copy_from_slice(&self.surface.to_le_bytes());
             head[20..24].copy_from_slice(&self.generation.to_le_bytes());
@@ -50,13 +54,25 @@ mod compute {
             // 38..40: the VOI LUT of a deep gray surface, 0 while none is declared.
             head[40..42].copy_from_slice(&(tile.size().w as u16).to_le_bytes());
             head[42..44].copy_from_slice(&(tile.size().h as u16).to_le_bytes());
-            let mut hash = Xxh3::new();
-            hash.update(&head);
-            for row in tile.rows() {
-                hash.update(row);
-            }
-            Digest(hash.digest128().to_be_bytes())
+            Digest(hash(&head, tile).to_be_bytes())
         }
+    }
+
+    fn hash(head: &[u8; HEAD], tile: ImageRef<'_>) -> u128 {
+        let len = HEAD + tile.size().area() as usize * tile.format().bytes_per_pixel();
+        // In one piece it is hashed twice as fast as row by row, though it is copied for that.
+        let mut memory = [0; MOST];
+        if let Some((to, samples)) = memory.get_mut(..len).and_then(|all| all.split_first_chunk_mut::<HEAD>())
+        {
+            *to = *head;
+            let row = samples.len() / tile.size().h as usize;
+            samples.chunks_exact_mut(row).zip(tile.rows()).for_each(|(to, row)| to.copy_from_slice(row));
+            return xxh3_128(&memory[..len]);
+        }
+        let mut hash = Xxh3::new();
+        hash.update(head);
+        tile.rows().for_each(|row| hash.update(row));
+        hash.digest128()
     }
 
     fn format_code(format: PixelFormat) -> u8 {

