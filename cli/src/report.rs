@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use lightbox_codec::pixel::ImageRef;
+use lightbox_server::encode::Used;
 use serde_json::{Map, Value, json};
 
 /// Durations, for their percentiles.
@@ -56,12 +57,20 @@ pub fn round3(x: f64) -> f64 {
     (x * 1e3).round() / 1e3
 }
 
-/// Bytes by technique as an object.
+/// What a client painted, by technique, as an object.
 pub fn techniques_json(used: &BTreeMap<&'static str, (u64, u64)>) -> Value {
     let fields = used
         .iter()
         .map(|(name, (pixels, bytes))| (name.to_string(), json!({ "pixels": pixels, "bytes": bytes })));
     Value::Object(fields.collect::<Map<_, _>>())
+}
+
+/// What a server sent, by technique, as an object.
+pub fn used_json(used: &BTreeMap<&'static str, Used>) -> Value {
+    let fields = used.iter().map(|(name, Used { rects, pixels, bytes })| {
+        (name.to_string(), json!({ "rects": rects, "pixels": pixels, "bytes": bytes }))
+    });
+    Value::Object(fields.collect())
 }
 
 /// A size for people.

@@ -202,7 +202,7 @@ impl Seat {
                 self.link.wake();
                 let mut stats = lock(&self.stats);
                 stats.frames += 1;
-                stats.frame_bytes += made.used.iter().map(|(_, _, bytes)| bytes).sum::<u64>();
+                stats.frame_bytes += made.used.iter().map(|(_, used)| used.bytes).sum::<u64>();
                 stats.encode_us += took.as_micros() as u64;
                 stats.count(&made.used);
                 sent = true;

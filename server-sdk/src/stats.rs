@@ -5,7 +5,7 @@ use lightbox_protocol::exact::Counts;
 use lightbox_protocol::rate::pace::State;
 use lightbox_protocol::session::Traffic;
 
-use crate::encode::Technique;
+use crate::encode::{Technique, Used};
 
 /// What became of what one session was sent.
 #[derive(Clone, Debug, Default)]
@@ -14,8 +14,8 @@ pub struct SessionStats {
     pub frames: u64,
     /// Bytes of those frames, before the transport's headers.
     pub frame_bytes: u64,
-    /// Pixels and bytes by technique.
-    pub techniques: BTreeMap<&'static str, (u64, u64)>,
+    /// What was sent by which technique.
+    pub techniques: BTreeMap<&'static str, Used>,
     /// Tiles by state.
     pub tiles: Counts,
     /// Tiles that reached the client other than they left.
@@ -41,11 +41,9 @@ pub struct SessionStats {
 }
 
 impl SessionStats {
-    pub(crate) fn count(&mut self, used: &[(Technique, u64, u64)]) {
-        for (how, pixels, bytes) in used {
-            let sum = self.techniques.entry(how.name()).or_default();
-            sum.0 += pixels;
-            sum.1 += bytes;
+    pub(crate) fn count(&mut self, used: &[(Technique, Used)]) {
+        for (how, used) in used {
+            self.techniques.entry(how.name()).or_default().add(*used);
         }
     }
 }

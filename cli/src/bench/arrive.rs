@@ -17,7 +17,7 @@ use super::link::{Direction, profile};
 use super::{builtin, picture_at};
 use crate::Failure;
 use crate::picture::Still;
-use crate::report::{round3, same, techniques_json};
+use crate::report::{round3, same, used_json};
 
 /// Options of `lightbox bench arrive`.
 #[derive(Clone, Debug, clap::Args)]
@@ -98,7 +98,7 @@ fn measure(name: &str, still: &Still, exact_only: bool, options: &Options) -> Re
         "bytes_per_pixel": round3(frame_bytes as f64 / still.size.area() as f64),
         "wire_bytes": stats.wire_bytes - before.wire_bytes,
         "encode_ms": round3((stats.encode_us - before.encode_us) as f64 / 1e3),
-        "codecs": techniques_json(&stats.techniques),
+        "codecs": used_json(&stats.techniques),
         "exact": exact == Some(true),
         "relay_late_us": relay.latest_us(),
     }))

@@ -1,25 +1,31 @@
+//! Recorded screens through a server, real QUIC and a client.
+
+mod counted;
+mod explain;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use lightbox_client::{Client, Config as ClientConfig};
 use lightbox_net::address::Address;
 use lightbox_net::lab::relay::Relay;
-use lightbox_protocol::session::{Purpose, Traffic};
-use lightbox_server::{Config, Server, SessionStats};
+use lightbox_server::{Config, Server};
 use serde_json::{Value, json};
+
+use counted::Counted;
 
 use super::builtin;
 use super::link::{Direction, profile};
 use super::turner::Turner;
+use crate::Failure;
 use crate::host::Host;
-use crate::report::{Latencies, round3, same, techniques_json};
+use crate::report::{Latencies, round3, same};
 use crate::source::replay::{Recording, ReplayOptions, ReplaySource};
 use crate::watch::Watch;
-use crate::{Failure, usage};
 
 /// A relay that was later than this measured the machine, not the link.
 const TOO_LATE_US: u64 = 5_000;
@@ -48,8 +54,11 @@ pub struct Options {
     #[arg(long)]
     pub own_loop: bool,
     /// One JSON line a file, which is what there is anyway.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "explain")]
     pub json: bool,
+    /// Tables for people: what was coded how, and what the bytes on the wire were for.
+    #[arg(long)]
+    pub explain: bool,
 }
 
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
@@ -65,7 +74,11 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     for (name, recording) in recordings {
         let line = measure(&name, recording, options).map_err(|e| format!("{name}: {e}"))?;
         all_exact &= line["exact"] == json!(true);
-        println!("{line}");
+        if options.explain {
+            println!("{}", explain::text(&line));
+        } else {
+            println!("{line}");
+        }
     }
     Ok(if all_exact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -96,16 +109,24 @@ fn measure(name: &str, recording: Recording, options: &Options) -> Result<Value,
     let client = Client::connect(config.runtime(runtime_of(&viewing)))?;
     let stop = Arc::new(AtomicBool::new(false));
     let (watch, stopped) = (Watch::new(client).read_counter(), stop.clone());
+    // What the client has counted once the first picture is proved.
+    let (begun, painted) = (Arc::new(AtomicBool::new(false)), Arc::new(OnceLock::new()));
+    let (to_begin, to_paint) = (begun.clone(), painted.clone());
     let watching = std::thread::Builder::new().name("bench-watch".into()).spawn(move || {
         let mut watch = watch;
         let end = Instant::now() + Duration::from_secs(600);
-        watch.run(end, |_| stopped.load(Ordering::Relaxed))?;
+        watch.run(end, |watch| {
+            if to_begin.load(Ordering::Relaxed) {
+                to_paint.get_or_init(|| watch.client.stats());
+            }
+            stopped.load(Ordering::Relaxed)
+        })?;
         // The server has its proof; its word of it is still under way.
         watch.run(Instant::now() + LAST_WORD, Watch::is_exact)?;
         Ok::<_, Failure>(watch)
     })?;
     let mut drawn = Vec::new();
-    let mut first: Option<Start> = None;
+    let mut first: Option<Counted> = None;
     let mut last = Instant::now();
     while !host.is_ended() && !watching.is_finished() {
         let before = host.frames;
@@ -115,7 +136,8 @@ fn measure(name: &str, recording: Recording, options: &Options) -> Result<Value,
             last = Instant::now();
         }
         if first.is_none() && !server.sessions().is_empty() && server.is_settled() {
-            first = Some(Start::now(&server, &host));
+            first = Some(Counted::now(&server, &host));
+            begun.store(true, Ordering::Relaxed);
         }
     }
     while !server.is_settled() && last.elapsed() < Duration::from_secs(60) && !watching.is_finished() {
@@ -123,84 +145,39 @@ fn measure(name: &str, recording: Recording, options: &Options) -> Result<Value,
     }
     let settled = last.elapsed();
     // What the threads used is read while they live.
-    let used = Start::now(&server, &host);
+    let used = Counted::now(&server, &host).since(&first.unwrap_or_default());
     stop.store(true, Ordering::Relaxed);
     let watch = watching.join().map_err(|_| "the watching thread failed")??;
     if let Some(why) = &watch.ended {
         return Err(why.reason.clone().into());
     }
-    let first = first.unwrap_or_default();
-    let stats = watch.client.stats();
+    let (before, stats) = (painted.get().cloned().unwrap_or_default(), watch.client.stats());
+    let paint_us = (stats.paint_us - before.paint_us) as f64 / (stats.frames - before.frames).max(1) as f64;
     let source = host.source().image();
     let exact = watch.is_exact() && watch.picture().is_some_and(|seen| same(seen.as_ref(), source));
     let (latencies, shown) = latencies(&drawn, &watch.counters);
-    let sent = server.sessions().into_iter().next().map(|(_, s)| s).unwrap_or_default();
     let late = relay.map(|relay| relay.latest_us());
     Ok(json!({
         "file": name,
         "runtime": if options.own_loop { "loop" } else { "threads" },
         "wire": options.profile.as_deref().unwrap_or("loopback"),
-        "bytes": stats.wire_bytes.saturating_sub(first.wire_bytes),
-        "first_paint_bytes": first.wire_bytes,
-        "wire_parts": first.parts(&sent),
-        "codec_bytes": sent.frame_bytes.saturating_sub(first.frame_bytes),
+        "bytes": stats.wire_bytes.saturating_sub(before.wire_bytes),
+        "first_paint_bytes": before.wire_bytes,
+        "wire_parts": used.parts(),
+        "codec_bytes": used.frame_bytes,
         "frames": drawn.len(),
         "shown": shown,
         "latency_ms": latencies.json(),
         "time_to_verified_ms": round3(settled.as_secs_f64() * 1e3),
         "exact": exact,
-        "server_cpu_s": round3(used.server_cpu - first.server_cpu),
-        "client_cpu_s": round3(used.client_cpu - first.client_cpu),
-        "encode_ms_mean": round3(sent.encode_us as f64 / 1e3 / sent.frames.max(1) as f64),
-        "paint_ms_mean": round3(stats.paint_us as f64 / 1e3 / stats.frames.max(1) as f64),
-        "codecs": techniques_json(&sent.techniques),
+        "server_cpu_s": round3(used.server_cpu),
+        "client_cpu_s": round3(used.client_cpu),
+        "encode_ms_mean": round3(used.encode_us as f64 / 1e3 / used.frames.max(1) as f64),
+        "paint_ms_mean": round3(paint_us / 1e3),
+        "codecs": used.techniques(),
         "relay_late_us": late,
         "valid": late.is_none_or(|us| us <= TOO_LATE_US),
     }))
-}
-
-/// The state of the counters once the first picture is proved.
-#[derive(Clone, Copy, Debug, Default)]
-struct Start {
-    wire_bytes: u64,
-    packets: (u64, u64),
-    traffic: Traffic,
-    frame_bytes: u64,
-    server_cpu: f64,
-    client_cpu: f64,
-}
-
-impl Start {
-    fn now(server: &Server, host: &Host) -> Self {
-        let session = server.sessions().into_iter().next().map(|(_, s)| s).unwrap_or_default();
-        Self {
-            wire_bytes: session.wire_bytes,
-            packets: session.packets,
-            traffic: session.traffic,
-            frame_bytes: session.frame_bytes,
-            server_cpu: usage::thread_cpu_seconds("lbx-server")
-                + usage::thread_cpu_seconds("lbx-encode")
-                + host.submit_seconds,
-            client_cpu: usage::thread_cpu_seconds("lbx-client"),
-        }
-    }
-
-    /// Where the bytes went since then: packets each way, messages and their bytes by purpose; the rest is what QUIC,
-    /// UDP and IP wrap them in.
-    fn parts(&self, now: &SessionStats) -> Value {
-        let mut parts = json!({
-            "packets_down": now.packets.0 - self.packets.0,
-            "packets_up": now.packets.1 - self.packets.1,
-        });
-        let mut rest = now.wire_bytes - self.wire_bytes;
-        for purpose in Purpose::ALL {
-            let [then, now] = [&self.traffic, &now.traffic].map(|traffic| traffic.of(purpose));
-            rest = rest.saturating_sub(now.1 - then.1);
-            parts[purpose.name()] = json!([now.0 - then.0, now.1 - then.1]);
-        }
-        parts["wrapping"] = json!(rest);
-        parts
-    }
 }
 
 /// From each drawn frame after the first to the first picture that shows it or a later one; and how many frames were

@@ -36,7 +36,7 @@ pub use passes::Patience;
 pub use pool::Pool;
 use recall::Past;
 pub use slots::Slots;
-pub use technique::Technique;
+pub use technique::{Technique, Used};
 use tiles::TileSet;
 pub use video::SubmittedUnit;
 use video::Video;
@@ -78,8 +78,8 @@ pub struct View {
 pub struct Made {
     /// For the session.
     pub frame: NewFrame,
-    /// Rects, pixels and bytes by technique.
-    pub used: Vec<(Technique, u64, u64)>,
+    /// By technique.
+    pub used: Vec<(Technique, Used)>,
 }
 
 impl View {

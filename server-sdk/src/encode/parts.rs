@@ -14,14 +14,14 @@ use super::boxes::{CodedBox, How};
 use super::coder::Coded;
 use super::pool::Pool;
 use super::recall::{OP_BYTES, Recall};
-use super::{Made, Technique, View};
+use super::{Made, Technique, Used, View};
 
 /// A frame under construction.
 pub(super) struct Parts<'a> {
     pub(super) recall: Recall<'a>,
     pub(super) ops: Vec<Op>,
     pub(super) reads: Vec<TileIndex>,
-    used: BTreeMap<Technique, (u64, u64)>,
+    used: BTreeMap<Technique, Used>,
 }
 
 impl<'a> Parts<'a> {
@@ -46,10 +46,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn count(used: &mut BTreeMap<Technique, (u64, u64)>, how: Technique, pixels: u64, bytes: u64) {
-    let sum = used.entry(how).or_default();
-    sum.0 += pixels;
-    sum.1 += bytes;
+fn count(used: &mut BTreeMap<Technique, Used>, how: Technique, pixels: u64, bytes: u64) {
+    used.entry(how).or_default().add(Used { rects: 1, pixels, bytes });
 }
 
 impl View {
@@ -142,6 +140,6 @@ impl View {
             writes,
             slots,
         };
-        Made { frame, used: used.into_iter().map(|(how, (px, bytes))| (how, px, bytes)).collect() }
+        Made { frame, used: used.into_iter().collect() }
     }
 }

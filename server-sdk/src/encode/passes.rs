@@ -252,7 +252,7 @@ mod tests {
     }
 
     fn bytes(frames: &[Made]) -> u64 {
-        frames.iter().flat_map(|made| &made.used).map(|(_, _, bytes)| bytes).sum()
+        frames.iter().flat_map(|made| &made.used).map(|(_, used)| used.bytes).sum()
     }
 
     #[test]

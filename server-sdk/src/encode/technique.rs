@@ -1,3 +1,22 @@
+/// What a technique was used for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Rects, each of its own.
+    pub rects: u64,
+    /// Their pixels.
+    pub pixels: u64,
+    /// The bytes that say how they look.
+    pub bytes: u64,
+}
+
+impl Used {
+    pub(crate) fn add(&mut self, other: Used) {
+        self.rects += other.rects;
+        self.pixels += other.pixels;
+        self.bytes += other.bytes;
+    }
+}
+
 /// How some pixels of a frame travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Technique {
