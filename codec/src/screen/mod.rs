@@ -5,8 +5,10 @@
 //!
 //! - [`motion`]: rects that the previous frame shows at another place.
 //! - [`packed`]: tiles put aside for the day on which they are shown again.
+//! - [`scaled`]: images that are shown larger or smaller than they are.
 //! - [`update`]: what is new, guessed from what was shown and from all that was new before.
 
 pub mod motion;
 pub mod packed;
+pub mod scaled;
 pub mod update;

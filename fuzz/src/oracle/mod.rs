@@ -6,14 +6,15 @@
 //! - [`control`], [`frame`], [`datagram`], [`input`], [`hello`]: what a peer sends. Nothing panics, what is read is
 //!   written and read the same, and however a stream is cut it means the same.
 //! - [`address`], [`replay`]: what a person gives.
-//! - [`lossless_decode`], [`lossless_round_trip`], [`lossless_batch`], [`progressive`], [`motion`]: the codec, plain
-//!   kernels against fast ones.
+//! - [`lossless_decode`], [`lossless_round_trip`], [`lossless_batch`], [`progressive`], [`motion`], [`scaled`]: the codec,
+//!   plain kernels against fast ones.
 //! - [`access_units`]: video, up to the decoder in software and into it.
 //! - [`client_ops`], [`server_ops`]: whole sessions among peers that send anything in any order.
 
 mod client;
 mod codec;
 mod outside;
+mod scaled;
 mod script;
 mod server;
 mod streams;
@@ -23,6 +24,7 @@ mod wire;
 pub use client::client_ops;
 pub use codec::{lossless_batch, lossless_decode, lossless_round_trip, motion, progressive};
 pub use outside::{address, replay};
+pub use scaled::scaled;
 pub use server::server_ops;
 pub use video::access_units;
 pub use wire::{control, datagram, frame, hello, input};
@@ -31,7 +33,7 @@ pub use wire::{control, datagram, frame, hello, input};
 pub type Oracle = fn(&[u8]);
 
 /// Every oracle by the name of its fuzz target and of the folder of its saved inputs.
-pub const TARGETS: [(&str, Oracle); 15] = [
+pub const TARGETS: [(&str, Oracle); 16] = [
     ("access_units", access_units),
     ("address", address),
     ("client_ops", client_ops),
@@ -46,5 +48,6 @@ pub const TARGETS: [(&str, Oracle); 15] = [
     ("motion", motion),
     ("progressive", progressive),
     ("replay", replay),
+    ("scaled", scaled),
     ("server_ops", server_ops),
 ];
