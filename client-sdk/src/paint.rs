@@ -7,6 +7,7 @@ use lightbox_codec::digest::DigestContext;
 use lightbox_codec::geom::{Rect, TileGrid};
 use lightbox_codec::lossless::{DecodeError, Decoder, Method, progressive};
 use lightbox_codec::pixel::{Image, ImageMut, ImageRef, PixelFormat};
+use lightbox_codec::screen::scaled;
 use lightbox_codec::video;
 use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::exact::DueTile;
@@ -47,6 +48,7 @@ pub enum PaintError {
 struct Tools {
     exact: Decoder,
     passes: progressive::Decoder,
+    scaled: scaled::Decoder,
     slots: Slots,
     runs: Runs,
 }
@@ -264,6 +266,7 @@ fn coded(part: &mut ImageMut<'_>, tools: &mut Tools, codec: u64, data: &[u8]) ->
             }
             return Ok(outcome?);
         }
+        codec::SCALED => return Ok(tools.scaled.decode(data, part)?),
         codec::FIRST | codec::HIGH => pass_data(data).ok_or(PaintError::Pass)?,
         _ => (0, data),
     };
@@ -282,6 +285,7 @@ fn name_of(codec: u64, data: &[u8]) -> &'static str {
         codec::FIRST => "first",
         codec::HIGH => "high",
         codec::LOW => "low",
+        codec::SCALED => "scaled",
         _ => Method::of(data).map_or("unknown", Method::name),
     }
 }

@@ -287,8 +287,9 @@ fn op(script: &mut Script<'_>, size: Size) -> Op {
         }
         _ => {
             let data = script.bytes(64);
-            let passes = [ids::codec::LOSSLESS, ids::codec::FIRST, ids::codec::HIGH, ids::codec::LOW];
-            let codec = passes[usize::from(data.first().copied().unwrap_or(0) % 4)];
+            use ids::codec::{FIRST, HIGH, LOSSLESS, LOW, SCALED};
+            let codecs = [LOSSLESS, FIRST, HIGH, LOW, SCALED];
+            let codec = codecs[usize::from(data.first().copied().unwrap_or(0)) % codecs.len()];
             Op::Coded { rect, codec, data }
         }
     }

@@ -1,6 +1,6 @@
 use lightbox_codec::geom::Size;
 use lightbox_codec::pixel::{Image, PixelFormat};
-use lightbox_codec::screen::scaled::{Axis, Decoder, Encoder, Kernel, Scale, Source};
+use lightbox_codec::screen::scaled::{Axis, Decoder, Encoder, Kernel, MAX_SHARE, Scale, Source};
 
 use super::script::Script;
 
@@ -28,7 +28,8 @@ pub fn scaled(bytes: &[u8]) {
     let source = Source::new(image.as_ref()).expect("small, and of eight bits");
     let mut coded = Vec::new();
     let fit = Encoder::new().encode(&scale, &source, target.as_ref(), &mut coded);
-    assert_eq!(fit.is_some(), scale.is_valid() && source.is_for(format));
+    let is_small = from.area() <= to.area() * MAX_SHARE;
+    assert_eq!(fit.is_some(), scale.is_valid() && source.is_for(format) && is_small);
     if fit.is_some() {
         let mut painted = Image::new(to, format).expect("a size of an image");
         decoder.decode(&coded, &mut painted.as_mut()).expect("what was written");

@@ -17,6 +17,8 @@ pub const MAX_FRAME: usize = 8 << 20;
 pub const MAX_OPS: usize = 65_536;
 /// The most pixels of one coded rect: 64 tiles.
 pub const MAX_CODED_PIXELS: u64 = 64 * 64 * 64;
+/// The most pixels of a scaled rect: 1,024 tiles.
+pub const MAX_SCALED_PIXELS: u64 = 4 << 20;
 /// The longest side of a cursor shape.
 pub const MAX_CURSOR: u32 = 256;
 /// The longest cursor shape message: its samples and a few numbers.
@@ -96,7 +98,7 @@ pub enum Op {
     },
     /// Coded samples of `rect`.
     Coded {
-        /// Where: at most [`MAX_CODED_PIXELS`].
+        /// Where: at most [`MAX_CODED_PIXELS`], or [`MAX_SCALED_PIXELS`] of a scaled one.
         rect: Rect,
         /// A number of [`codec`].
         codec: u64,
@@ -320,21 +322,18 @@ fn read_op(input: &mut Reader<'_>, whole: &Bytes, size: Size, terms: Terms) -> R
         }
         op::CODED => {
             let rect = inside(Rect::decode(input)?)?;
-            if rect.area() > MAX_CODED_PIXELS {
-                return Err(WireError::Limit {
-                    what: "pixels of a coded rect",
-                    limit: MAX_CODED_PIXELS,
-                    got: rect.area(),
-                });
-            }
             let codec = match input.varint()? {
-                known @ codec::LOSSLESS => known,
+                known @ (codec::LOSSLESS | codec::SCALED) => known,
                 pass @ (codec::FIRST | codec::HIGH | codec::LOW) if is_whole_tiles(rect, size) => pass,
                 got @ (codec::FIRST | codec::HIGH | codec::LOW) => {
                     return Err(WireError::Value { what: "pass over a part of a tile", got });
                 }
                 got => return Err(WireError::Value { what: "codec", got }),
             };
+            let limit = if codec == codec::SCALED { MAX_SCALED_PIXELS } else { MAX_CODED_PIXELS };
+            if rect.area() > limit {
+                return Err(WireError::Limit { what: "pixels of a coded rect", limit, got: rect.area() });
+            }
             let data = whole.slice_ref(input.blob("coded length", MAX_FRAME as u64)?);
             Ok(Op::Coded { rect, codec, data })
         }

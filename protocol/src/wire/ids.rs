@@ -163,6 +163,8 @@ ids! {
         HIGH = 0x03,
         /// The low bits of whole tiles whose high bits are there.
         LOW = 0x04,
+        /// A source of what the rect shows scaled, and corrections.
+        SCALED = 0x06,
         /// Access units of H.264.
         H264 = 0x10,
         /// Access units of HEVC.

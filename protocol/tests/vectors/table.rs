@@ -145,7 +145,7 @@ fn control() -> [(&'static str, Control); 11] {
     ]
 }
 
-fn frames() -> [(&'static str, Frame); 7] {
+fn frames() -> [(&'static str, Frame); 8] {
     let first =
         FrameHeader { surface: 1, generation: 1, seq: 1, base: 0, control_seq: 3, capture_us: 1_000_000 };
     let scrolled = FrameHeader { seq: 300, base: 298, control_seq: 5, capture_us: 12_345_678, ..first };
@@ -155,6 +155,11 @@ fn frames() -> [(&'static str, Frame); 7] {
         rect: Rect::new(100, 684, 800, 16),
         codec: codec::LOSSLESS,
         data: Bytes::from_static(&[0xde, 0xad, 0xbe, 0xef]),
+    };
+    let scaled = Op::Coded {
+        rect: Rect::new(204, 175, 900, 900),
+        codec: codec::SCALED,
+        data: Bytes::from_static(&[0xde, 0xad]),
     };
     let tiles = Rect::new(128, 64, 256, 192);
     let slots = vec![Op::Store { tiles, first: 800 }, Op::Show { tiles, first: 700 }];
@@ -172,6 +177,7 @@ fn frames() -> [(&'static str, Frame); 7] {
     [
         ("frame-high", Frame { header: FrameHeader { seq: 301, base: 0, ..scrolled }, ops: vec![high] }),
         ("frame-low", Frame { header: FrameHeader { seq: 304, base: 301, ..scrolled }, ops: vec![low] }),
+        ("frame-scaled", Frame { header: scrolled, ops: vec![scaled] }),
         ("frame-slots", Frame { header: FrameHeader { seq: 301, base: 300, ..scrolled }, ops: slots }),
         ("frame-video", Frame { header: scrolled, ops: vec![Op::Video(unit), picture] }),
         ("frame-fill", Frame { header: first, ops: vec![fill] }),

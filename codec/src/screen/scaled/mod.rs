@@ -26,10 +26,13 @@ use crate::range::{Coder, RangeReader, RangeWriter};
 use corrections::Corrections;
 use scale::Painter;
 
-/// The most pixels of a source.
+/// The most pixels of a source; and see [`MAX_SHARE`].
 pub const MAX_SOURCE: u64 = 1 << 20;
 /// The most pixels of a target.
 pub const MAX_TARGET: u64 = 1 << 22;
+
+/// A source has no more pixels than so many for each of its target's: few bytes may not ask for much work.
+pub const MAX_SHARE: u64 = 4;
 
 /// How well a scaled source fits a target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,7 +58,8 @@ impl Encoder {
     }
 
     /// Appends `target` as `source`, scaled, and corrected, for [`Decoder::decode`]; says how much was corrected. `None`,
-    /// and nothing appended, where no such pixels can be made of it: see [`Scale::is_valid`] and [`Source::is_for`].
+    /// and nothing appended, where no such pixels can be made of it (see [`Scale::is_valid`] and [`Source::is_for`]), or where
+    /// the source is too large for the target ([`MAX_SHARE`]).
     pub fn encode(
         &mut self,
         scale: &Scale,
@@ -63,6 +67,9 @@ impl Encoder {
         target: ImageRef<'_>,
         out: &mut Vec<u8>,
     ) -> Option<Fit> {
+        if source.size().area() > target.size().area() * MAX_SHARE {
+            return None;
+        }
         let start = out.len();
         out.push(scale.kernel.code());
         for number in [source.size().w.into(), source.size().h.into()] {
@@ -150,7 +157,7 @@ impl Decoder {
     }
 
     /// Paints all of `target` from `bytes`, which are one scaled rect of its size and format. Time and memory are bounded
-    /// by the size of `target` and by [`MAX_SOURCE`].
+    /// by the size of `target`.
     ///
     /// # Errors
     /// They are none; `target` may be partly painted.
@@ -160,6 +167,9 @@ impl Decoder {
         let mut number = || take_number(&mut bytes);
         let mut side = || u32::try_from(number()?).map_err(|_| DecodeError::Corrupt("source size"));
         let size = Size::new(side()?, side()?);
+        if size.area() > target.size().area() * MAX_SHARE {
+            return Err(DecodeError::Corrupt("source size"));
+        }
         let mut axis = || Ok(Axis { origin: unzigzag(number()?), step: number()? });
         let scale = Scale { kernel, x: axis()?, y: axis()? };
         let source = self.decode_source(&mut bytes, size)?;

@@ -109,6 +109,12 @@ impl Axis {
         Self { origin: self.origin + n as i64 * self.step as i64, ..self }
     }
 
+    /// The first of the source's columns that so many of the target's are made of, and how many these are.
+    pub(super) fn visible(self, kernel: Kernel, side: u32, columns: u32) -> (u32, u32) {
+        let (first, last) = (self.tap(0, kernel, side), self.tap(columns.saturating_sub(1), kernel, side));
+        (first.first as u32, (last.second - first.first + 1) as u32)
+    }
+
     fn tap(self, x: u32, kernel: Kernel, side: u32) -> Tap {
         let mut at = self.origin + i64::from(x) * self.step as i64;
         if kernel == Kernel::Nearest {

@@ -3,8 +3,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::{MAX_SOURCE, Painter};
-use crate::geom::Size;
+use super::{Axis, MAX_SOURCE, Painter, Scale};
+use crate::geom::{Rect, Size};
 use crate::pixel::{ImageMut, ImageRef, PixelFormat};
 
 /// An image that others are scaled from. Where it is gray, as radiographs are, it takes one byte a pixel.
@@ -39,6 +39,21 @@ impl Source {
             }
         }
         Some(source)
+    }
+
+    /// What a target of this size shows of `image`, and its scale from there: the same pixels, and fewer to keep where a
+    /// viewer has zoomed in. `None` as for [`Source::new`], and where `scale` is not valid.
+    pub fn visible(image: ImageRef<'_>, scale: &Scale, target: Size) -> Option<(Self, Scale)> {
+        if !scale.is_valid() || target.is_empty() {
+            return None;
+        }
+        let (x, w) = scale.x.visible(scale.kernel, image.size().w, target.w);
+        let (y, h) = scale.y.visible(scale.kernel, image.size().h, target.h);
+        let from = |axis: Axis, first: u32| Axis { origin: axis.origin - (i64::from(first) << 32), ..axis };
+        let scale = Scale { x: from(scale.x, x), y: from(scale.y, y), ..*scale };
+        let source = Self::new(image.crop(Rect::new(x, y, w, h))?)?;
+        // Beyond the edges a valid scale may not be one from there.
+        scale.is_valid().then_some((source, scale))
     }
 
     /// All samples 0; `None` as for [`Source::new`].
@@ -91,7 +106,7 @@ impl Source {
     }
 
     /// Paints all of `target` with it, scaled; false, and nothing painted, where `scale` or the formats do not allow it.
-    pub fn paint(&self, scale: &super::Scale, target: &mut ImageMut<'_>) -> bool {
+    pub fn paint(&self, scale: &Scale, target: &mut ImageMut<'_>) -> bool {
         let Some(mut painter) = Painter::new(scale, self, target.size(), target.format()) else {
             return false;
         };

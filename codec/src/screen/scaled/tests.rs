@@ -104,6 +104,26 @@ fn a_fitted_scale_shows_an_image_edge_to_edge() {
 }
 
 #[test]
+fn what_is_not_shown_of_a_source_is_not_kept() {
+    let image = picture(Size::new(200, 150), PixelFormat::Gray8, true);
+    for kernel in KERNELS {
+        let all = Scale::fit(kernel, image.size(), Size::new(512, 400));
+        for part in [Rect::new(101, 33, 90, 77), Rect::new(0, 0, 512, 400), Rect::new(500, 390, 12, 10)] {
+            let scale = all.crop(part);
+            let (source, from) = Source::visible(image.as_ref(), &scale, part.size()).unwrap();
+            assert!(source.size().area() <= part.area() / 4 || part.area() < 1000, "{:?}", source.size());
+            let paint = |source: &Source, scale: &Scale| {
+                let mut target = Image::new(part.size(), PixelFormat::Gray8).unwrap();
+                assert!(source.paint(scale, &mut target.as_mut()));
+                target
+            };
+            let whole = Source::new(image.as_ref()).unwrap();
+            assert!(paint(&source, &from) == paint(&whole, &scale), "{kernel:?} {part:?}");
+        }
+    }
+}
+
+#[test]
 fn numbers_of_kernels_name_them() {
     for code in 0..=255 {
         match Kernel::of(code) {
@@ -194,7 +214,8 @@ fn what_is_none_is_refused() {
     };
     assert_eq!(decode(&with(0, 9)), Err(DecodeError::Corrupt("kernel")));
     assert_eq!(decode(&with(1, 0)), Err(DecodeError::Corrupt("source size")));
-    assert_eq!(decode(&[4, 0xFF, 0xFF, 0xFF, 0x7F, 8]), Err(DecodeError::Truncated));
+    assert_eq!(decode(&[4, 0xFF, 0xFF, 0xFF, 0x7F, 8]), Err(DecodeError::Corrupt("source size")));
+    assert_eq!(decode(&[4, 8]), Err(DecodeError::Truncated));
     assert_eq!(decode(&[&[4], &[0xFF; 8][..]].concat()), Err(DecodeError::Corrupt("number")));
     // A scaled rect without its corrections is another one; cut anywhere before, it is none.
     let corrections = (0..coded.len()).find(|end| decode(&coded[..*end]).is_ok()).unwrap();

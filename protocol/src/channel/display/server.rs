@@ -82,6 +82,8 @@ pub struct Passes {
     pub high_low: bool,
     /// Access units of these.
     pub video: VideoCodecs,
+    /// Scaled rects.
+    pub scaled: bool,
 }
 
 impl Passes {
@@ -89,7 +91,12 @@ impl Passes {
     pub fn of(codecs: &[u64]) -> Self {
         let has = |id| codecs.contains(&id);
         let high_low = has(codec::HIGH) && has(codec::LOW);
-        Self { first: has(codec::FIRST), high_low, video: VideoCodecs::of(codecs) }
+        Self {
+            first: has(codec::FIRST),
+            high_low,
+            video: VideoCodecs::of(codecs),
+            scaled: has(codec::SCALED),
+        }
     }
 }
 
