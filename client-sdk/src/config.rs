@@ -7,6 +7,7 @@ use lightbox_net::address::{Address, AddressError};
 use lightbox_net::runtime::Runtime;
 use lightbox_net::tls::{Authorities, Identity};
 use lightbox_protocol::msg::control::Capabilities;
+use lightbox_protocol::msg::update::MAX_MODELS;
 use lightbox_protocol::wire::ids::codec;
 
 use crate::memory::Allocate;
@@ -91,6 +92,15 @@ impl Config {
     /// back, a menu that closes. Default: 64 MiB, 16,384 tiles of gray or 5,461 of colour; 0: none.
     pub fn slot_memory(mut self, bytes: u64) -> Self {
         self.capabilities.slots = bytes / CELL;
+        self
+    }
+
+    /// The most models of the screen codec that are kept, in 1.2 MB each ([`MODEL_BYTES`](crate::MODEL_BYTES)); one more
+    /// is held while a picture changes. They are used as they are filled, and wiped with the session. With four the text
+    /// of a desktop costs a fraction of its bytes also where the network loses some. Default: 4; 0: none, and at most 8
+    /// count.
+    pub fn models(mut self, most: u32) -> Self {
+        self.capabilities.models = u64::from(most).min(MAX_MODELS.into());
         self
     }
 

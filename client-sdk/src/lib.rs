@@ -31,6 +31,7 @@ mod memory;
 mod network;
 pub mod paint;
 mod painter;
+mod registers;
 mod slots;
 mod stats;
 mod video;
@@ -54,3 +55,6 @@ pub use lightbox_protocol::wire::ids::close;
 pub use memory::{Allocate, Memory, SurfaceError};
 pub use stats::Stats;
 pub use video::{Decoders, OpenDecoder};
+
+/// The memory of one model of the screen codec, in bytes: [`Config::models`].
+pub const MODEL_BYTES: usize = lightbox_codec::screen::update::Model::BYTES;

@@ -122,13 +122,13 @@ impl Network {
             client::Event::Digest { context, tiles, .. } => Job::Digest { context, tiles },
             client::Event::Surface { surface, kept } => Job::Surface { surface, kept },
             client::Event::SurfaceGone(id) => Job::SurfaceGone(id),
-            client::Event::Welcome { session, resumed, role, slots } => {
+            client::Event::Welcome { session, resumed, role, slots, models } => {
                 if resumed {
                     lock(&self.stats).resumed += 1;
                 } else {
                     self.job(Job::Clear);
                 }
-                self.job(Job::Slots(slots));
+                self.job(Job::Agreed { slots, models });
                 return self.tell.tell(Event::Connected { session, resumed, role });
             }
             client::Event::Layout(layout) => return self.tell.tell(Event::Layout(layout)),

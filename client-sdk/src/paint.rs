@@ -8,6 +8,7 @@ use lightbox_codec::geom::{Rect, TileGrid};
 use lightbox_codec::lossless::{DecodeError, Decoder, Method, progressive};
 use lightbox_codec::pixel::{Image, ImageMut, ImageRef, PixelFormat};
 use lightbox_codec::screen::scaled;
+use lightbox_codec::screen::update::Model;
 use lightbox_codec::video;
 use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::exact::DueTile;
@@ -16,6 +17,7 @@ use lightbox_protocol::msg::display::{Op, pass_data};
 use lightbox_protocol::wire::ids::codec;
 
 use crate::memory::{Allocate, Pixels, SurfaceError};
+use crate::registers::Registers;
 use crate::slots::Slots;
 use crate::video::{Decoders, Runs};
 
@@ -23,8 +25,8 @@ use crate::video::{Decoders, Runs};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PaintError {
-    /// A coded rect is not one.
-    #[error("a coded rect cannot be decoded: {0}")]
+    /// A coded rect or a unit of the screen codec is not one.
+    #[error("coded samples cannot be decoded: {0}")]
     Decode(#[from] DecodeError),
     /// A pass is another than its codec says, or has another error than its frame states.
     #[error("a pass is not what its frame says")]
@@ -35,6 +37,9 @@ pub enum PaintError {
     /// A tile is to come out of a slot that does not hold one of its size and format.
     #[error("slot {0} does not hold what a frame wants to show")]
     Slot(u64),
+    /// A unit is to start from a register that is empty.
+    #[error("register {0} does not hold the model that a unit starts from")]
+    Register(u8),
     /// An access unit has no run to go on with, or nobody to decode it.
     #[error("an access unit has no run to go on with")]
     Run,
@@ -50,6 +55,7 @@ struct Tools {
     passes: progressive::Decoder,
     scaled: scaled::Decoder,
     slots: Slots,
+    registers: Registers,
     runs: Runs,
 }
 
@@ -122,15 +128,17 @@ impl Canvas {
         self.surfaces.remove(&id);
     }
 
-    /// A connection begins: all slots and runs of before are wiped, and the server may fill this many cells.
-    pub fn agree(&mut self, slots: u64) {
+    /// A connection begins: all slots, models and runs of before are wiped, and the server may fill this many cells and
+    /// registers.
+    pub fn agree(&mut self, slots: u64, models: u8) {
         self.tools.runs.end_all();
         self.tools.slots = Slots::new(slots);
+        self.tools.registers = Registers::new(models);
     }
 
-    /// Forgets and wipes all surfaces, slots and runs.
+    /// Forgets and wipes all surfaces, slots, models and runs.
     pub fn clear(&mut self) {
-        self.agree(0);
+        self.agree(0, 0);
         self.surfaces.clear();
     }
 
@@ -149,6 +157,11 @@ impl Canvas {
         self.surfaces.get(&id).cloned()
     }
 
+    /// The model in a register, to be changed: for tests that inject faults. `None` where it is empty.
+    pub fn model_mut(&mut self, register: u8) -> Option<&mut Model> {
+        self.tools.registers.model(register)
+    }
+
     /// Pixels and bytes painted so far, by technique.
     pub fn used(&self) -> &BTreeMap<&'static str, (u64, u64)> {
         &self.used
@@ -161,8 +174,12 @@ impl Canvas {
     /// must be told.
     pub fn paint(&mut self, paint: &Paint) -> Result<Vec<Rect>, PaintError> {
         let outcome = self.paint_steps(paint);
-        if outcome.is_err() && paint.frame.ops.iter().any(|op| matches!(op, Op::Video(_))) {
-            self.tools.runs.end(paint.frame.header.surface);
+        if outcome.is_err() {
+            let ops = &paint.frame.ops;
+            self.tools.registers.fail(ops);
+            if ops.iter().any(|op| matches!(op, Op::Video(_))) {
+                self.tools.runs.end(paint.frame.header.surface);
+            }
         }
         outcome
     }
@@ -190,6 +207,7 @@ impl Canvas {
                 Op::Coded { codec, data, .. } => (name_of(*codec, data), data.len() as u64 + 13),
                 Op::Video(unit) => ("unit", unit.data.len() as u64 + 15),
                 Op::Picture { .. } => ("video", 5),
+                Op::Update(unit) => ("update", unit.data.len() as u64 + 9),
             };
             let sum = used.entry(name).or_default();
             sum.0 += op.work();
@@ -250,6 +268,10 @@ fn step(target: &mut ImageMut<'_>, tools: &mut Tools, surface: u32, op: &Op) -> 
         }
         Op::Picture { tiles } => {
             tools.runs.show(surface, *tiles, target)?;
+            true
+        }
+        Op::Update(unit) => {
+            tools.registers.update(target, unit)?;
             true
         }
     };

@@ -28,10 +28,13 @@ pub(crate) enum Job {
         kept: bool,
     },
     SurfaceGone(u32),
-    /// Forget all surfaces and slots.
+    /// Forget all surfaces, slots and models.
     Clear,
-    /// Forget all slots; so many cells may be filled from now on.
-    Slots(u64),
+    /// Forget all slots and models; so many cells and registers may be filled from now on.
+    Agreed {
+        slots: u64,
+        models: u8,
+    },
     Paint(Paint),
     Digest {
         context: DigestContext,
@@ -75,12 +78,12 @@ impl Painter {
                 self.tell.tell(Event::SurfaceGone(id));
             }
             Job::Clear => {
-                canvas.agree(0);
+                canvas.agree(0, 0);
                 let gone = canvas.take_all();
                 drop(canvas);
                 drop(gone);
             }
-            Job::Slots(cells) => canvas.agree(cells),
+            Job::Agreed { slots, models } => canvas.agree(slots, models),
             Job::Paint(paint) => self.paint(paint, canvas),
             Job::Digest { context, tiles } => {
                 let tiles = canvas.digest(&context, &tiles);

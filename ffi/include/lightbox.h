@@ -755,6 +755,12 @@ typedef struct lbx_client_config {
     // A loop that the application turns: the client has no thread then, but one that looks up the server's name and ends
     // with that; an IP address needs none. Default: threads of its own.
     struct lbx_loop *loop;
+    // The most models of the screen codec that are kept, at most 8, in 1.2 MB each; they are used as they are filled, and
+    // wiped with the session. With four the text of a desktop costs a fraction of its bytes also where the network loses
+    // some. `LBX_NONE`: none. Default: 4.
+    uint32_t models;
+    // 0.
+    uint32_t reserved;
 } lbx_client_config;
 
 // What a client tells its application: LBX_CLIENT_*, and LBX_STREAM_*. What does not belong to its kind is 0 or NULL. Skip kinds you do not know.

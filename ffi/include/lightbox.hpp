@@ -394,6 +394,7 @@ struct client_config {
     std::uint32_t idle_timeout_ms = 0;
     bool exact_only = false;
     lbx_loop *loop = nullptr;
+    std::uint32_t models = 0;
 };
 
 // A terminal's end of a session: lbx_client.
@@ -413,6 +414,7 @@ public:
         given.idle_timeout_ms = config.idle_timeout_ms;
         given.exact_only = config.exact_only;
         given.loop = config.loop;
+        given.models = config.models;
         lbx_client *made = nullptr;
         detail::must(lbx_client_new(&given, &made));
         handle_.reset(made);

@@ -22,7 +22,7 @@ use crate::handle::{self, Shared, lock};
 use crate::identity::{identity_at, unusable};
 use crate::memory::lbx_allocator;
 use crate::sized::{self, SizeFirst};
-use crate::vocabulary::{lbx_place, slot_memory_of};
+use crate::vocabulary::{LBX_NONE, lbx_place, slot_memory_of};
 
 /// A terminal's end of a session. Owned: from lbx_client_new() to lbx_client_free(). It has threads of its
 /// own, or runs on an lbx_loop; several may live in one process and share nothing else. All functions may be called on
@@ -92,6 +92,12 @@ pub struct lbx_client_config {
     /// A loop that the application turns: the client has no thread then, but one that looks up the server's name and ends
     /// with that; an IP address needs none. Default: threads of its own.
     pub r#loop: *mut lbx_loop,
+    /// The most models of the screen codec that are kept, at most 8, in 1.2 MB each; they are used as they are filled, and
+    /// wiped with the session. With four the text of a desktop costs a fraction of its bytes also where the network loses
+    /// some. `LBX_NONE`: none. Default: 4.
+    pub models: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: `repr(C)`, size first, integers and raw pointers.
@@ -322,6 +328,11 @@ impl lbx_client_config {
         }
         if let Some(bytes) = slot_memory_of(self.slot_memory) {
             config = config.slot_memory(bytes);
+        }
+        match self.models {
+            0 => (),
+            LBX_NONE => config = config.models(0),
+            most => config = config.models(most),
         }
         if !self.allocator.is_null() {
             // SAFETY: the caller's promise, and it is not NULL.

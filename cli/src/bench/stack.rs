@@ -10,7 +10,7 @@ use lightbox_codec::screen::packed::CELL;
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::{Agreed, Begin, ClientDisplay, Next, Passes, ServerDisplay};
 use lightbox_protocol::digest::DigestContext;
-use lightbox_protocol::msg::control::Surface;
+use lightbox_protocol::msg::control::{Capabilities, Surface};
 use lightbox_protocol::msg::display::Terms;
 use lightbox_server::encode::{Pool, Slots, View};
 use serde_json::json;
@@ -111,19 +111,19 @@ struct Ends {
 
 impl Ends {
     fn new(size: Size, format: PixelFormat, options: &Options) -> Result<Self, Failure> {
-        let cells = (options.slots << 20) / CELL;
+        let (cells, models) = ((options.slots << 20) / CELL, Capabilities::default().models as u8);
         let surface = Surface { id: 0, generation: 1, nonce: [0; 16], size, format };
         let (mut server, mut client) = (ServerDisplay::default(), ClientDisplay::new(size.area()));
         let mut canvas = Canvas::new();
         server.surface(surface);
-        server.agree(cells);
+        server.agree(cells, models);
         client.surface(Time(0), surface)?;
-        client.agree(Terms { slots: cells, ..Terms::default() });
+        client.agree(Terms { slots: cells, models, ..Terms::default() });
         canvas.surface(&surface, false)?;
-        canvas.agree(cells);
+        canvas.agree(cells, models);
         let view = View::new(0, &Image::new(size, format)?, Time(0));
         let (slots, pool) = (Slots::new([0; 32]), Pool::new(0));
-        let (budget, agreed) = (options.budget, Agreed { connection: 1, cells });
+        let (budget, agreed) = (options.budget, Agreed { connection: 1, cells, models });
         let context =
             DigestContext { nonce: surface.nonce, surface: surface.id, generation: surface.generation };
         Ok(Self { server, view, slots, pool, client, canvas, budget, agreed, context })

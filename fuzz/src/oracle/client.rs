@@ -239,12 +239,12 @@ impl Client {
 
     fn event(&mut self, event: Event) {
         match event {
-            Event::Welcome { resumed, slots, .. } => {
+            Event::Welcome { resumed, slots, models, .. } => {
                 if !resumed {
                     self.surfaces.clear();
                     self.canvas.clear();
                 }
-                self.canvas.agree(slots);
+                self.canvas.agree(slots, models);
             }
             Event::Surface { surface, kept } => {
                 self.surfaces.insert(surface.id, surface);

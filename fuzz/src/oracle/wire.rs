@@ -59,7 +59,7 @@ pub fn frame(bytes: &[u8]) {
     let mut script = Script::new(bytes);
     let (size, format, newer) = (script.size(), script.format(), script.u8());
     let whole = Bytes::copy_from_slice(script.rest());
-    let terms = Terms { slots: SLOTS, video: VideoCodecs::of(&VideoCodecs::ALL) }.on(format);
+    let terms = Terms { slots: SLOTS, video: VideoCodecs::of(&VideoCodecs::ALL), models: MODELS }.on(format);
     let Ok(frame) = Frame::read(&whole, size, terms) else { return };
     assert!(frame.ops.iter().all(|op| size.rect().contains(op.target())));
     let work: u64 = frame.ops.iter().map(|op| op.work()).sum();
@@ -72,7 +72,7 @@ pub fn frame(bytes: &[u8]) {
     let id = frame.header.surface;
     let surface = Surface { id, generation: frame.header.generation, nonce: [0; 16], size, format };
     let mut canvas = Canvas::new();
-    canvas.agree(SLOTS);
+    canvas.agree(SLOTS, MODELS);
     canvas.surface(&surface, false).expect("a size of an image");
     let tiles: Vec<_> = (0..TileGrid::new(size).len()).collect();
     let newer = tiles.iter().copied().filter(|tile| newer >> tile & 1 == 1).collect();
@@ -83,6 +83,8 @@ pub fn frame(bytes: &[u8]) {
 
 /// Cells of slots that were agreed on: fewer than a frame can fill.
 const SLOTS: u64 = 8;
+/// Registers of models that were agreed on.
+const MODELS: u8 = 3;
 
 /// Whatever a server sends, nobody who reads a surface meets samples that its format does not have.
 pub(super) fn spare_bits_are_as_defined(image: ImageRef<'_>) {

@@ -60,7 +60,7 @@ enum Job {
     Surface(Surface, bool),
     Gone(u32),
     Clear,
-    Slots(u64),
+    Agreed(u64, u8),
     Paint(Paint),
     Digest(DigestContext, Vec<DueTile>),
 }
@@ -229,14 +229,14 @@ impl Terminal {
 
     fn event(&mut self, now: Time, event: Event, history: &mut History) -> Result<(), Broken> {
         match event {
-            Event::Welcome { resumed, slots, .. } => {
+            Event::Welcome { resumed, slots, models, .. } => {
                 self.is_welcome = true;
                 if !resumed {
                     self.surfaces.clear();
                     self.shown.clear();
                     self.job(now, Job::Clear);
                 }
-                self.job(now, Job::Slots(slots));
+                self.job(now, Job::Agreed(slots, models));
             }
             Event::Surface { surface, kept } => {
                 if !kept {
@@ -290,7 +290,7 @@ impl Terminal {
             }
             Job::Gone(id) => self.canvas.gone(id),
             Job::Clear => self.canvas.clear(),
-            Job::Slots(cells) => self.canvas.agree(cells),
+            Job::Agreed(slots, models) => self.canvas.agree(slots, models),
             Job::Paint(paint) => return self.paint(paint).map(Some),
             Job::Digest(context, tiles) => {
                 for due in &tiles {

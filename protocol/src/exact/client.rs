@@ -43,7 +43,8 @@ pub struct Begun {
     pub tiles: Vec<TileIndex>,
     /// Tiles among them that a later frame painted already, which must keep what they show.
     pub newer: Vec<TileIndex>,
-    /// True if it brings low bits for a tile whose high bits are not there: it cannot be painted.
+    /// True if it brings low bits for a tile whose high bits are not there, or predicts from one that is not exact: it
+    /// cannot be painted.
     pub is_unfounded: bool,
 }
 
@@ -115,8 +116,10 @@ impl ClientLedger {
         let mut begun = Begun::default();
         for op in ops {
             let copied = self.copied(op);
+            let has_all = op.builds_on(self.grid).into_iter().all(|tile| self.is_exact_before(seq, tile));
+            begun.is_unfounded |= !has_all;
             let target = op.target();
-            for tile in self.grid.touching(target) {
+            for tile in op.tiles(self.grid) {
                 begun.tiles.push(tile);
                 let whole = target.contains(self.grid.rect(tile));
                 let Some(t) = self.tiles.get_mut(tile as usize) else { continue };
@@ -130,6 +133,7 @@ impl ClientLedger {
                     Step::Copy if whole => Some(copied),
                     Step::Paint(part) => Some(patched(t.left, part)),
                     Step::Copy => Some(patched(t.left, copied)),
+                    Step::Predict => has_all.then_some(Pass::Exact),
                     Step::Nothing => t.left,
                     Step::Low if matches!(t.left, Some(Pass::High { .. })) => Some(Pass::Exact),
                     Step::Low => {
@@ -165,6 +169,13 @@ impl ClientLedger {
     /// Frame `seq` could not be painted, or only in part: what its tiles show is not known.
     pub fn failed(&mut self, seq: u64) {
         self.tiles.iter_mut().filter(|t| t.epoch == seq).for_each(|t| t.left = None);
+    }
+
+    /// True if `tile` shows the source's samples once the frames are painted that were begun before frame `seq`, and no
+    /// later one is among them.
+    fn is_exact_before(&self, seq: u64, tile: TileIndex) -> bool {
+        let tile = self.tiles.get(tile as usize);
+        tile.is_some_and(|t| t.epoch <= seq && t.left == Some(Pass::Exact))
     }
 
     /// What a COPY brings: the worst that it reads, as low bits do not fit what was moved.
@@ -220,6 +231,9 @@ impl ClientLedger {
             }
             if verdict.mismatched.binary_search(&place).is_ok() {
                 self.set(claim.tile, TileState::Dirty);
+                if let Some(t) = self.tiles.get_mut(claim.tile as usize) {
+                    t.left = None;
+                }
             } else {
                 self.set(claim.tile, TileState::Verified);
                 verified.push(claim.tile);

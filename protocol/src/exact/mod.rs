@@ -9,17 +9,20 @@
 //! - [`ServerLedger`]: what was sent, what was proved, and which frames must come before which.
 //! - [`ClientLedger`]: what was painted, what is to be proved, what is verified.
 //! - [`SlotLedger`]: the same order for tiles that the client keeps aside.
+//! - [`ModelLedger`]: and for models of the screen codec; [`Registers`] is the client's half.
 //! - [`VideoLedger`]: and for access units, each of which is decoded after the one before.
 //! - [`Lease`]: how long "verified" stands without word from the server.
 
 mod client;
 mod lease;
+mod models;
 mod server;
 mod slots;
 mod video;
 
 pub use client::{Begun, ClientLedger, DueTile};
 pub use lease::{LEASE, Lease};
+pub use models::{ModelLedger, Registers};
 pub use server::{Judgement, Left, ServerLedger, Write};
 pub use slots::{SlotLedger, SlotUse};
 pub use video::VideoLedger;

@@ -21,11 +21,14 @@ pub struct Capabilities {
     pub slots: u64,
     /// The byte streams that each side may have open at one time; 0: none.
     pub streams: u64,
+    /// The registers in which the client keeps models of the screen codec; 0: none. Above
+    /// [`MAX_MODELS`](super::update::MAX_MODELS) it means as many as those.
+    pub models: u64,
 }
 
 impl Default for Capabilities {
     /// Everything this version knows but video, which takes decoders from elsewhere; room for eight 4K outputs, 64 MiB
-    /// of slots, and no byte streams.
+    /// of slots and four models, and no byte streams.
     fn default() -> Self {
         Self {
             codecs: [codec::LOSSLESS, codec::FIRST, codec::HIGH, codec::LOW, codec::SCALED].into(),
@@ -33,6 +36,7 @@ impl Default for Capabilities {
             max_pixels: 64 << 20,
             slots: 16_384,
             streams: 0,
+            models: 4,
         }
     }
 }
@@ -44,15 +48,16 @@ impl Encode for Capabilities {
             ids.iter().for_each(|id| list.varint(*id));
             list.into_vec()
         };
-        let streams = (self.streams > 0).then(|| (capability::STREAMS, list(&[self.streams])));
+        let some = |id, n: u64| (n > 0).then(|| (id, list(&[n])));
+        let some = [some(capability::STREAMS, self.streams), some(capability::MODELS, self.models)];
         let always = [
             (capability::CODECS, list(&self.codecs)),
             (capability::FORMATS, list(&self.formats)),
             (capability::MAX_PIXELS, list(&[self.max_pixels])),
             (capability::SLOTS, list(&[self.slots])),
         ];
-        out.varint(4 + u64::from(streams.is_some()));
-        for (id, value) in always.into_iter().chain(streams) {
+        out.varint(4 + some.iter().flatten().count() as u64);
+        for (id, value) in always.into_iter().chain(some.into_iter().flatten()) {
             out.varint(id);
             out.blob(&value);
         }
@@ -61,8 +66,14 @@ impl Encode for Capabilities {
 
 impl Decode for Capabilities {
     fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
-        let mut all =
-            Capabilities { codecs: Vec::new(), formats: Vec::new(), max_pixels: 0, slots: 0, streams: 0 };
+        let mut all = Capabilities {
+            codecs: Vec::new(),
+            formats: Vec::new(),
+            max_pixels: 0,
+            slots: 0,
+            streams: 0,
+            models: 0,
+        };
         for _ in 0..input.count("capabilities", MAX_CAPABILITIES, 2)? {
             let id = input.varint()?;
             let mut value = Reader::new(input.blob("capability length", MAX_CAPABILITY)?);
@@ -79,6 +90,7 @@ impl Decode for Capabilities {
                 capability::MAX_PIXELS => all.max_pixels = value.varint()?,
                 capability::SLOTS => all.slots = value.varint()?,
                 capability::STREAMS => all.streams = value.varint()?,
+                capability::MODELS => all.models = value.varint()?,
                 _ => continue,
             }
             value.finish()?;

@@ -1,14 +1,17 @@
 //! SPEC.md, "Display": frames and what they paint, feedback, heartbeats and the cursor.
 
+mod op;
+
 use alloc::vec::Vec;
 
 use bytes::Bytes;
+pub use op::{Op, Step, pass_data};
 
-use crate::exact::{Pass, UNSTATED};
-use crate::geom::{Point, Rect, Size, TILE};
-use crate::msg::video::{Unit, VideoCodecs};
+use crate::geom::{Point, Rect, Size};
+use crate::msg::update::MAX_UPDATES;
+use crate::msg::video::VideoCodecs;
 use crate::pixel::PixelFormat;
-use crate::wire::ids::{codec, datagram, op, stream};
+use crate::wire::ids::{datagram, stream};
 use crate::wire::{Decode, Encode, Reader, WireError, Writer};
 
 /// The longest frame. Servers cut larger updates into several.
@@ -79,169 +82,13 @@ impl Decode for FrameHeader {
     }
 }
 
-/// One step of painting. The steps of a frame are done in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Op {
-    /// Every pixel of `rect` becomes `pixel` (its bytes in memory order).
-    Fill {
-        /// Where.
-        rect: Rect,
-        /// The first `bytes_per_pixel` bytes count.
-        pixel: [u8; 4],
-    },
-    /// The pixels of `from` are copied so that its corner lands on `to`; overlapping is fine.
-    Copy {
-        /// Where from.
-        from: Rect,
-        /// Where to.
-        to: Point,
-    },
-    /// Coded samples of `rect`.
-    Coded {
-        /// Where: at most [`MAX_CODED_PIXELS`], or [`MAX_SCALED_PIXELS`] of a scaled one.
-        rect: Rect,
-        /// A number of [`codec`].
-        codec: u64,
-        /// What the codec made.
-        data: Bytes,
-    },
-    /// The tiles of `tiles`, row by row, are put aside as they are now: the first in the slot `first`, each other
-    /// where the one before ends.
-    Store {
-        /// Whole tiles.
-        tiles: Rect,
-        /// The first one's slot.
-        first: u64,
-    },
-    /// The tiles of `tiles`, row by row, become what the slots from `first` on hold.
-    Show {
-        /// Whole tiles.
-        tiles: Rect,
-        /// The first one's slot.
-        first: u64,
-    },
-    /// The next access unit of the surface's run is decoded. It paints nothing.
-    Video(Unit),
-    /// The tiles become what the picture of the frame's access unit shows there.
-    Picture {
-        /// Whole tiles, inside the unit's rect.
-        tiles: Rect,
-    },
-}
-
-/// What an operation does to the tiles that it touches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Paints samples of its own.
-    Paint(Pass),
-    /// Adds the low bits to the high ones that are there.
-    Low,
-    /// Paints what it copies.
-    Copy,
-    /// Touches none.
-    Nothing,
-}
-
-impl Op {
-    /// What it does to the tiles that it touches.
-    pub fn step(&self) -> Step {
-        let stated = |data| pass_data(data).map_or(UNSTATED, |(error, _)| error);
-        match self {
-            Op::Copy { .. } => Step::Copy,
-            Op::Coded { codec: codec::FIRST, data, .. } => Step::Paint(Pass::First { error: stated(data) }),
-            Op::Coded { codec: codec::HIGH, data, .. } => Step::Paint(Pass::High { error: stated(data) }),
-            Op::Coded { codec: codec::LOW, .. } => Step::Low,
-            Op::Picture { .. } => Step::Paint(Pass::First { error: UNSTATED }),
-            Op::Fill { .. } | Op::Coded { .. } | Op::Show { .. } => Step::Paint(Pass::Exact),
-            Op::Store { .. } | Op::Video(_) => Step::Nothing,
-        }
-    }
-
-    /// The pixels it paints; none where it paints nothing.
-    pub fn target(&self) -> Rect {
-        match self {
-            Op::Fill { rect, .. } | Op::Coded { rect, .. } => *rect,
-            Op::Show { tiles, .. } | Op::Picture { tiles } => *tiles,
-            Op::Copy { from, to } => from.at(*to),
-            Op::Store { .. } | Op::Video(_) => Rect::default(),
-        }
-    }
-
-    /// How many pixels it takes in hand.
-    pub fn work(&self) -> u64 {
-        match self {
-            Op::Store { tiles, .. } => tiles.area(),
-            Op::Video(unit) => unit.rect.area(),
-            other => other.target().area(),
-        }
-    }
-}
-
-impl Encode for Op {
-    fn encode(&self, out: &mut Writer) {
-        match self {
-            Op::Fill { rect, pixel } => {
-                out.varint(op::FILL);
-                rect.encode(out);
-                out.bytes(pixel);
-            }
-            Op::Copy { from, to } => {
-                out.varint(op::COPY);
-                from.encode(out);
-                to.encode(out);
-            }
-            Op::Coded { rect, codec, data } => {
-                out.varint(op::CODED);
-                rect.encode(out);
-                out.varint(*codec);
-                out.blob(data);
-            }
-            Op::Store { tiles, first } => {
-                out.varint(op::STORE);
-                encode_tiles(*tiles, out);
-                out.varint(*first);
-            }
-            Op::Show { tiles, first } => {
-                out.varint(op::SHOW);
-                encode_tiles(*tiles, out);
-                out.varint(*first);
-            }
-            Op::Video(unit) => unit.encode(out),
-            Op::Picture { tiles } => {
-                out.varint(op::PICTURE);
-                encode_tiles(*tiles, out);
-            }
-        }
-    }
-}
-
-fn encode_tiles(tiles: Rect, out: &mut Writer) {
-    for n in [tiles.x / TILE, tiles.y / TILE, tiles.w.div_ceil(TILE), tiles.h.div_ceil(TILE)] {
-        out.varint(n.into());
-    }
-}
-
-/// Whole tiles of a surface of `size`; at least one.
-fn read_tiles(input: &mut Reader<'_>, size: Size) -> Result<Rect, WireError> {
-    let (columns, rows) = (size.w.div_ceil(TILE), size.h.div_ceil(TILE));
-    let mut place = |what, end: u32| input.number(what, end.saturating_sub(1).into()).map(|n| n as u32);
-    let (x, y) = (place("column of tiles", columns)?, place("row of tiles", rows)?);
-    let mut length = |what, most: u32| match input.number(what, most.into())? {
-        0 => Err(WireError::Value { what, got: 0 }),
-        n => Ok(n as u32),
-    };
-    let (w, h) = (length("columns of tiles", columns - x)?, length("rows of tiles", rows - y)?);
-    let end = |from: u32, n: u32, side: u32| ((from + n) * TILE).min(side);
-    Ok(Rect::span(x * TILE, y * TILE, end(x, w, size.w), end(y, h, size.h)))
-}
-
 /// A frame as it was received: its header, and its steps, checked against the surface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// The header.
     pub header: FrameHeader,
-    /// INVARIANT: every rect lies inside the surface, those of slots and pictures are whole tiles, a picture's inside
-    /// the rect of the one access unit before it, and all work together is at most [`Frame::MAX_REPAINT`] times the
+    /// INVARIANT: every rect lies inside the surface, those of slots, pictures and updates are whole tiles, a picture's
+    /// inside the rect of the one access unit before it, there are at most [`MAX_UPDATES`] updates, and all work together is at most [`Frame::MAX_REPAINT`] times the
     /// surface's area.
     pub ops: Vec<Op>,
 }
@@ -253,13 +100,17 @@ pub struct Terms {
     pub slots: u64,
     /// Codecs of access units.
     pub video: VideoCodecs,
+    /// Registers of models; 0: none.
+    pub models: u8,
 }
 
 impl Terms {
-    /// On a surface of this format: only colour of eight bits has video.
+    /// On a surface of this format: only colour of eight bits has video and models.
     pub fn on(self, format: PixelFormat) -> Self {
-        let video = if format == PixelFormat::Bgrx8 { self.video } else { VideoCodecs::default() };
-        Self { video, ..self }
+        match format {
+            PixelFormat::Bgrx8 => self,
+            _ => Self { slots: self.slots, ..Self::default() },
+        }
     }
 }
 
@@ -273,9 +124,9 @@ impl Frame {
         let header = FrameHeader::decode(&mut input)?;
         let mut ops = Vec::new();
         let mut work = size.area().saturating_mul(Self::MAX_REPAINT);
-        let mut picture = None;
+        let (mut picture, mut units) = (None, 0);
         while !input.is_empty() {
-            let step = read_op(&mut input, bytes, size, terms)?;
+            let step = op::read_op(&mut input, bytes, size, terms)?;
             match &step {
                 Op::Video(unit) if picture.replace(unit.rect).is_some() => {
                     return Err(WireError::Limit { what: "access units of a frame", limit: 1, got: 2 });
@@ -283,6 +134,11 @@ impl Frame {
                 Op::Picture { tiles } if !picture.is_some_and(|rect: Rect| rect.contains(*tiles)) => {
                     return Err(WireError::Value { what: "tile outside a picture", got: tiles.x.into() });
                 }
+                Op::Update(_) if units == MAX_UPDATES => {
+                    let limit = MAX_UPDATES as u64;
+                    return Err(WireError::Limit { what: "units of a frame", limit, got: limit + 1 });
+                }
+                Op::Update(_) => units += 1,
                 _ => (),
             }
             let area = step.work();
@@ -298,85 +154,6 @@ impl Frame {
         }
         Ok(Frame { header, ops })
     }
-}
-
-fn read_op(input: &mut Reader<'_>, whole: &Bytes, size: Size, terms: Terms) -> Result<Op, WireError> {
-    let inside = |rect: Rect| {
-        if size.rect().contains(rect) {
-            Ok(rect)
-        } else {
-            Err(WireError::Limit {
-                what: "edge of a rect",
-                limit: size.w.max(size.h).into(),
-                got: rect.right().max(rect.bottom()).into(),
-            })
-        }
-    };
-    match input.varint()? {
-        op::FILL => Ok(Op::Fill { rect: inside(Rect::decode(input)?)?, pixel: input.array()? }),
-        op::COPY => {
-            let from = inside(Rect::decode(input)?)?;
-            let to = Point::decode(input)?;
-            inside(from.at(to))?;
-            Ok(Op::Copy { from, to })
-        }
-        op::CODED => {
-            let rect = inside(Rect::decode(input)?)?;
-            let codec = match input.varint()? {
-                known @ (codec::LOSSLESS | codec::SCALED) => known,
-                pass @ (codec::FIRST | codec::HIGH | codec::LOW) if is_whole_tiles(rect, size) => pass,
-                got @ (codec::FIRST | codec::HIGH | codec::LOW) => {
-                    return Err(WireError::Value { what: "pass over a part of a tile", got });
-                }
-                got => return Err(WireError::Value { what: "codec", got }),
-            };
-            let limit = if codec == codec::SCALED { MAX_SCALED_PIXELS } else { MAX_CODED_PIXELS };
-            if rect.area() > limit {
-                return Err(WireError::Limit { what: "pixels of a coded rect", limit, got: rect.area() });
-            }
-            let data = whole.slice_ref(input.blob("coded length", MAX_FRAME as u64)?);
-            Ok(Op::Coded { rect, codec, data })
-        }
-        op::STORE if terms.slots > 0 => {
-            let tiles = read_tiles(input, size)?;
-            // Each takes a cell at the least.
-            let got = u64::from(tiles.w.div_ceil(TILE)) * u64::from(tiles.h.div_ceil(TILE));
-            if got > terms.slots {
-                return Err(WireError::Limit { what: "tiles stored", limit: terms.slots, got });
-            }
-            Ok(Op::Store { tiles, first: input.varint()? })
-        }
-        op::SHOW if terms.slots > 0 => {
-            Ok(Op::Show { tiles: read_tiles(input, size)?, first: input.varint()? })
-        }
-        op::VIDEO if !terms.video.is_empty() => {
-            let unit = Unit::read(input, whole)?;
-            inside(unit.rect)?;
-            if !terms.video.contains(unit.codec) {
-                return Err(WireError::Value { what: "codec of an access unit", got: unit.codec });
-            }
-            Ok(Op::Video(unit))
-        }
-        op::PICTURE if !terms.video.is_empty() => Ok(Op::Picture { tiles: read_tiles(input, size)? }),
-        got => Err(WireError::Value { what: "operation", got }),
-    }
-}
-
-/// The data of a first pass or of high bits: the error that it states, in sample values, and what the codec made.
-/// `None` where it states none: that cannot be decoded.
-pub fn pass_data(data: &[u8]) -> Option<(u32, &[u8])> {
-    let mut input = Reader::new(data);
-    let error = input.u32v("error").ok()?;
-    Some((error, &data[data.len() - input.left()..]))
-}
-
-/// True if no tile of a surface of `size` is in `rect` with only a part of it.
-fn is_whole_tiles(rect: Rect, size: Size) -> bool {
-    let is_edge = |at: u32, side: u32| at.is_multiple_of(TILE) || at == side;
-    is_edge(rect.x, size.w)
-        && is_edge(rect.y, size.h)
-        && is_edge(rect.right(), size.w)
-        && is_edge(rect.bottom(), size.h)
 }
 
 /// Client, datagram: which frames were applied. Each supersedes the last.

@@ -5,4 +5,5 @@ pub mod control;
 pub mod display;
 pub mod input;
 pub mod stream;
+pub mod update;
 pub mod video;

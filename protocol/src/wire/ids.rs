@@ -135,6 +135,8 @@ ids! {
         VIDEO = 0x06,
         /// Tiles of the picture that the frame's access unit gave.
         PICTURE = 0x07,
+        /// A unit of the screen codec over many tiles.
+        UPDATE = 0x08,
     }
 }
 
@@ -163,6 +165,8 @@ ids! {
         HIGH = 0x03,
         /// The low bits of whole tiles whose high bits are there.
         LOW = 0x04,
+        /// The still codec's coded rect, predicted from what the rect shows.
+        INTER = 0x05,
         /// A source of what the rect shows scaled, and corrections.
         SCALED = 0x06,
         /// Access units of H.264.
@@ -189,6 +193,8 @@ ids! {
         SLOTS = 0x05,
         /// The byte streams that each side may have open, as a varint.
         STREAMS = 0x06,
+        /// The registers for models of the screen codec, as a varint.
+        MODELS = 0x07,
     }
 }
 

@@ -5,8 +5,10 @@ use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::{ClientDisplay, NewFrame, Next, Paint, ServerDisplay};
 use lightbox_protocol::digest::Digest;
 use lightbox_protocol::exact::{Left, SlotUse, Write};
-use lightbox_protocol::geom::{Point, Rect, Size, TileGrid, TileIndex};
-use lightbox_protocol::msg::display::{Feedback, Op};
+use lightbox_protocol::geom::{Point, Rect, Size, TileGrid, TileIndex, TileMask};
+use lightbox_protocol::msg::control::Surface;
+use lightbox_protocol::msg::display::{Feedback, Op, Terms};
+use lightbox_protocol::msg::update::{Models, Update};
 use lightbox_protocol::pixel::{ImageMut, PixelFormat};
 use proptest::prelude::*;
 
@@ -63,7 +65,8 @@ fn op() -> impl Strategy<Value = Op> {
 
 fn new_frame(seq: u64, ops: Vec<Op>) -> NewFrame {
     let grid = TileGrid::new(SIZE);
-    let fills = |rect: Rect| ops.iter().any(|op| matches!(op, Op::Fill { .. }) && op.target().contains(rect));
+    let is_own = |op: &Op| matches!(op, Op::Fill { .. } | Op::Update(_));
+    let fills = |rect: Rect| ops.iter().any(|op| is_own(op) && op.target().contains(rect));
     let sorted = |tiles: &mut Vec<TileIndex>| {
         tiles.sort_unstable();
         tiles.dedup();
@@ -143,4 +146,46 @@ fn a_frame_waits_for_the_control_messages_it_presumes_and_is_void_without_its_su
     receive(&mut client, &second);
     assert_eq!(client.next(3), Ok(Some(Next::Void(2))));
     assert_eq!(client.applied_to(), 2);
+}
+
+#[test]
+fn registers_are_shared_by_surfaces_and_a_void_frame_leaves_none_that_it_may_have_written() {
+    let of = |id| Surface { id, format: PixelFormat::Bgrx8, ..surface(1) };
+    let (mut server, mut client) = (ServerDisplay::default(), ClientDisplay::new(3 * SIZE.area()));
+    server.agree(0, 3);
+    client.agree(Terms { models: 3, ..Terms::default() });
+    for id in [1, 2, 3] {
+        server.surface(of(id));
+        client.surface(Time(0), of(id)).unwrap();
+    }
+    let mut seq = 0;
+    let mut send = |id, from, into| {
+        seq += 1;
+        let grid = TileGrid::new(SIZE);
+        let tiles = TileMask::of(grid, [0].into_iter());
+        let unit = Update::new(grid, tiles, true, Models { from, into }, Bytes::from_static(&[1]));
+        let frame = new_frame(seq, vec![Op::Update(Box::new(unit))]);
+        server.frame(0, &NewFrame { surface: id, ..frame }).unwrap()
+    };
+    let fresh = [send(1, 0, 1), send(2, 1, 2), send(3, 1, 3), send(1, 0, 1), send(2, 2, 2), send(2, 1, 1)];
+    let arrive = |client: &mut ClientDisplay, i: usize| {
+        client.receive(i as u64, fresh[i].clone(), true).unwrap();
+        match client.next(0).unwrap() {
+            Some(Next::Paint(paint)) => format!("{} is painted", paint.frame.header.seq),
+            other => format!("{other:?}"),
+        }
+    };
+    // By a register that another surface's frame writes, which is not there yet.
+    assert_eq!(arrive(&mut client, 1), "None");
+    assert_eq!(arrive(&mut client, 0), "1 is painted");
+    assert_eq!(client.next(0).map(|next| next.is_some()), Ok(true));
+    client.surface_gone(3);
+    // It is not known to have written the third register alone.
+    assert_eq!(arrive(&mut client, 2), "Some(Void(3))");
+    assert_eq!(arrive(&mut client, 4), "Some(Unfounded(5))");
+    // But what a later frame wrote is there.
+    assert_eq!(arrive(&mut client, 3), "4 is painted");
+    assert_eq!(arrive(&mut client, 5), "6 is painted");
+    assert_eq!(client.applied_to(), 0);
+    assert_eq!(client.feedback(0).beyond, 0b1010);
 }

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use lightbox_protocol::Time;
 use lightbox_protocol::digest::{Digest, DigestContext};
-use lightbox_protocol::exact::{Begun, ClientLedger, DueTile, ServerLedger, SlotLedger, TileState};
+use lightbox_protocol::exact::{
+    Begun, ClientLedger, DueTile, ModelLedger, Registers, ServerLedger, SlotLedger, TileState,
+};
 use lightbox_protocol::geom::TileIndex;
 use lightbox_protocol::msg::control::{Proof, TileProof, Verdict};
 use proptest::prelude::*;
 
 use crate::abstract_tiles::{
-    CELLS, Kind, Passes, Picture, Slots, Step, TILES, change, lawful, number, ops, paint, reads, slots,
-    steps, surface, writes,
+    Aside, CELLS, Kind, Passes, Picture, REGISTERS, Step, TILES, change, lawful, number, ops, paint, reads,
+    slots, start, steps, surface, writes,
 };
 
 /// What happens next. Numbers pick among what there is; nothing happens where there is none.
@@ -30,6 +32,8 @@ enum Happening {
     ArriveAndBreak(usize, usize),
     /// The same, but painting will fail half way, and the client notice.
     ArriveAndFail(usize),
+    /// A register is spoiled without anyone noticing.
+    Spoil(u8),
     /// What is due is given to the painter to be digested, behind the frames that it has.
     Prove,
     /// The painter does the next thing that it was given.
@@ -51,6 +55,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         6 => pick().prop_map(Happening::Arrive),
         1 => (pick(), 0..TILES).prop_map(|(frame, tile)| Happening::ArriveAndBreak(frame, tile)),
         1 => pick().prop_map(Happening::ArriveAndFail),
+        1 => (1..=REGISTERS).prop_map(Happening::Spoil),
         3 => Just(Happening::Prove),
         8 => Just(Happening::Work),
         3 => Just(Happening::Judge),
@@ -95,14 +100,18 @@ struct World {
     passes: Vec<Passes>,
     dirty: BTreeSet<TileIndex>,
     kept: SlotLedger,
-    sent_slots: Slots,
+    models: ModelLedger,
+    sent_aside: Aside,
     next_slot: u64,
     /// No slot below is shown: it is not certain what the client has there.
     oldest_slot: u64,
+    /// The registers of which it is certain what the client has there.
+    sure: BTreeSet<u8>,
     sent_epochs: [u64; TILES],
     client: ClientLedger,
     shown: Picture,
-    slots: Slots,
+    registers: Registers,
+    aside: Aside,
     epochs: [u64; TILES],
     begun: BTreeSet<u64>,
     painted: BTreeSet<u64>,
@@ -122,13 +131,16 @@ impl World {
             passes: vec![Passes::default()],
             dirty: BTreeSet::new(),
             kept: SlotLedger::new(CELLS),
-            sent_slots: Slots::new(),
+            models: ModelLedger::new(REGISTERS),
+            sent_aside: Aside::default(),
             next_slot: 0,
             oldest_slot: 0,
+            sure: BTreeSet::new(),
             sent_epochs: [0; TILES],
             client: ClientLedger::new(surface(1)),
             shown: Picture::default(),
-            slots: Slots::new(),
+            registers: Registers::default(),
+            aside: Aside::default(),
             epochs: [0; TILES],
             begun: BTreeSet::new(),
             painted: BTreeSet::new(),
@@ -149,6 +161,9 @@ impl World {
             Happening::Arrive(pick) => self.arrive(pick, Painting::Right),
             Happening::ArriveAndBreak(pick, tile) => self.arrive(pick, Painting::Wrong(tile)),
             Happening::ArriveAndFail(pick) => self.arrive(pick, Painting::Fails),
+            Happening::Spoil(register) => {
+                self.aside.models.get_mut(&register).into_iter().for_each(|model| *model ^= 0x2000_0000);
+            }
             Happening::Prove => {
                 let due = self.client.take_due(self.now);
                 self.jobs.extend((!due.is_empty()).then_some(Job::Digest(due)));
@@ -174,7 +189,8 @@ impl World {
         let mut steps = lawful(steps, &mut passes, &self.dirty);
         let mut picture = self.truth[seq as usize - 1];
         number(&mut steps, &mut self.next_slot, self.oldest_slot);
-        change(&mut picture, &mut self.sent_slots, seq, &steps);
+        start(&mut steps, &mut self.sure);
+        change(&mut picture, &mut self.sent_aside, seq, &mut steps);
         self.send_as(seq, steps, picture, passes, false);
     }
 
@@ -217,9 +233,11 @@ impl World {
         let reads = reads(&steps);
         let writes = writes(&steps, &passes, |tile| digest(&context, tile, seq, picture));
         let slots = slots(&steps);
-        let base = self.server.base(&reads, &writes).max(self.kept.base(&slots));
+        let ops = ops(&steps);
+        let base = self.server.base(&reads, &writes).max(self.kept.base(&slots)).max(self.models.base(&ops));
         self.server.sent(seq, &reads, &writes);
         self.kept.sent(seq, &slots);
+        self.models.sent(seq, &ops);
         self.truth.push(picture);
         self.passes.push(passes);
         let tiles: Vec<_> = writes.iter().map(|w| w.tile).collect();
@@ -246,11 +264,14 @@ impl World {
             return;
         }
         let frame = self.flying.remove(ready[pick % ready.len()]);
-        let Begun { newer, is_unfounded, .. } = self.client.begin(frame.seq, &ops(&frame.steps));
+        let ops = ops(&frame.steps);
+        let Begun { newer, is_unfounded, .. } = self.client.begin(frame.seq, &ops);
+        let has_models = self.registers.begin(frame.seq, &ops);
         self.begun.insert(frame.seq);
         let paints = frame.tiles.iter().filter(|tile| !newer.contains(tile));
         paints.for_each(|tile| self.epochs[*tile as usize] = frame.seq);
-        if is_unfounded {
+        if is_unfounded || !has_models {
+            self.registers.fail(&ops);
             self.painted.insert(frame.seq);
             self.client.failed(frame.seq);
             self.to_server.push(FromClient::Nack(frame.seq));
@@ -264,7 +285,7 @@ impl World {
         self.painted.insert(seq);
         let paints: Vec<_> = frame.tiles.iter().copied().filter(|tile| !newer.contains(tile)).collect();
         let source = self.truth[seq as usize];
-        let all_there = paint(&mut self.shown, &mut self.slots, seq, &frame.steps, &source, newer);
+        let all_there = paint(&mut self.shown, &mut self.aside, seq, &frame.steps, &source, newer);
         let how = if all_there { how } else { Painting::Fails };
         for step in frame.steps.iter().filter(|_| frame.is_of_snapshot) {
             if let Step::PaintWhole(tile) = *step
@@ -279,6 +300,11 @@ impl World {
             }
             Painting::Fails => {
                 paints.iter().for_each(|tile| self.shown[*tile as usize][1] ^= 0x4000_0000);
+                for step in &frame.steps {
+                    if let Step::Unit { models, .. } = step {
+                        self.aside.models.remove(&models.into);
+                    }
+                }
                 self.client.failed(seq);
                 self.to_server.push(FromClient::Nack(seq));
                 return;
@@ -312,13 +338,13 @@ impl World {
                 FromClient::Proof(proof) => {
                     let judgement = self.server.judge(&proof);
                     if !judgement.wrong.is_empty() {
-                        self.oldest_slot = self.next_slot;
+                        self.forget_aside();
                     }
                     self.lose(judgement.wrong);
                     self.to_client.push(judgement.verdict);
                 }
                 FromClient::Nack(seq) => {
-                    self.oldest_slot = self.next_slot;
+                    self.forget_aside();
                     let lost = self.server.lost(seq);
                     self.lose(lost);
                 }
@@ -340,10 +366,16 @@ impl World {
         let lost = self.server.resume(surface(1), applied_to);
         self.lose(lost);
         self.client.renew(self.now, surface(1));
-        // Slots last as long as their connection.
-        self.slots.clear();
-        self.kept = SlotLedger::new(CELLS);
+        // What is kept aside lasts as long as its connection.
+        (self.aside, self.registers) = (Aside::default(), Registers::default());
+        (self.kept, self.models) = (SlotLedger::new(CELLS), ModelLedger::new(REGISTERS));
+        self.forget_aside();
+    }
+
+    /// It is not certain any more what the client keeps aside.
+    fn forget_aside(&mut self) {
         self.oldest_slot = self.next_slot;
+        self.sure.clear();
     }
 
     /// What must hold at any time.

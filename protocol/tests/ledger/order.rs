@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use lightbox_protocol::Time;
 use lightbox_protocol::digest::Digest;
-use lightbox_protocol::exact::{ClientLedger, ServerLedger, SlotLedger, TileState};
+use lightbox_protocol::exact::{ClientLedger, ModelLedger, Registers, ServerLedger, SlotLedger, TileState};
 use lightbox_protocol::geom::TileIndex;
+use lightbox_protocol::msg::update::Models;
 use proptest::prelude::*;
 
 use crate::abstract_tiles::{
-    CELLS, ERRORS, Kind, Passes, Picture, Slots, Step, TILES, change, lawful, number, ops, paint, reads,
-    slots, steps, surface, writes,
+    Aside, CELLS, ERRORS, Kind, Passes, Picture, REGISTERS, Step, TILES, change, lawful, number, ops, paint,
+    reads, slots, start, steps, surface, writes,
 };
 
 /// A frame as it is on its way.
@@ -30,40 +31,45 @@ struct Flying {
 fn send(all: &[Vec<Step>]) -> Vec<Flying> {
     let (mut ledger, mut kept) = (ServerLedger::new(surface(1)), SlotLedger::new(CELLS));
     let (mut passes, mut source) = (Passes::default(), Picture::default());
-    let (mut next, mut filled) = (0, Slots::new());
+    let (mut models, mut sure) = (ModelLedger::new(REGISTERS), BTreeSet::new());
+    let (mut next, mut aside) = (0, Aside::default());
     let send = |(i, steps): (usize, &Vec<Step>)| {
         let seq = i as u64 + 1;
         let mut steps = lawful(steps.clone(), &mut passes, &BTreeSet::new());
         number(&mut steps, &mut next, 0);
-        change(&mut source, &mut filled, seq, &steps);
-        let (reads, slots) = (reads(&steps), slots(&steps));
+        start(&mut steps, &mut sure);
+        change(&mut source, &mut aside, seq, &mut steps);
+        let (reads, slots, ops) = (reads(&steps), slots(&steps), ops(&steps));
         let writes = writes(&steps, &passes, |_| Digest([0; 16]));
-        let base = ledger.base(&reads, &writes).max(kept.base(&slots));
+        let base = [ledger.base(&reads, &writes), kept.base(&slots), models.base(&ops)];
+        let base = base.into_iter().max().unwrap_or(0);
         ledger.sent(seq, &reads, &writes);
         kept.sent(seq, &slots);
+        models.sent(seq, &ops);
         let tiles = writes.iter().map(|w| w.tile).collect();
         Flying { base, steps, reads, tiles, source, passes }
     };
     all.iter().enumerate().map(send).collect()
 }
 
-/// The picture before the first frame and after each, by number, and what the slots hold in the end.
-fn history(all: &[Flying]) -> (Vec<Picture>, Slots) {
-    let (mut pictures, mut slots) = (vec![Picture::default()], Slots::new());
+/// The picture before the first frame and after each, by number, and what is kept beside it in the end.
+fn history(all: &[Flying]) -> (Vec<Picture>, Aside) {
+    let (mut pictures, mut aside) = (vec![Picture::default()], Aside::default());
     for (i, frame) in all.iter().enumerate() {
         let mut next = pictures[i];
-        paint(&mut next, &mut slots, i as u64 + 1, &frame.steps, &frame.source, &[]);
+        paint(&mut next, &mut aside, i as u64 + 1, &frame.steps, &frame.source, &[]);
         pictures.push(next);
     }
-    (pictures, slots)
+    (pictures, aside)
 }
 
 /// A client after some of the frames.
 #[derive(Clone)]
 struct Client {
     ledger: ClientLedger,
+    registers: Registers,
     picture: Picture,
-    slots: Slots,
+    aside: Aside,
     epochs: [u64; TILES],
     passes: Passes,
     /// Bit `i`: frame `i + 1` was begun.
@@ -81,8 +87,9 @@ enum Newer {
 fn try_all(all: &[Flying], newer: Newer) -> Result<usize, Vec<u64>> {
     let client = Client {
         ledger: ClientLedger::new(surface(1)),
+        registers: Registers::default(),
         picture: Picture::default(),
-        slots: Slots::new(),
+        aside: Aside::default(),
         epochs: [0; TILES],
         passes: Passes::default(),
         begun: 0,
@@ -93,12 +100,12 @@ fn try_all(all: &[Flying], newer: Newer) -> Result<usize, Vec<u64>> {
 fn explore(
     client: &Client,
     all: &[Flying],
-    history: &(Vec<Picture>, Slots),
+    history: &(Vec<Picture>, Aside),
     newer: Newer,
     order: &mut Vec<u64>,
 ) -> Result<usize, Vec<u64>> {
     if order.len() == all.len() {
-        return if client.slots == history.1 { Ok(1) } else { Err(order.clone()) };
+        return if client.aside == history.1 { Ok(1) } else { Err(order.clone()) };
     }
     let mut orders = 0;
     for (i, frame) in all.iter().enumerate() {
@@ -120,7 +127,10 @@ fn explore(
 /// Begins and paints a frame. False if a tile then shows anything but what its epoch says.
 fn begin(client: &mut Client, seq: u64, frame: &Flying, history: &[Picture], newer: Newer) -> bool {
     let begun = client.ledger.begin(seq, &ops(&frame.steps));
-    assert!(begun.tiles == frame.tiles && !begun.is_unfounded, "{begun:?}");
+    if begun.is_unfounded || !client.registers.begin(seq, &ops(&frame.steps)) {
+        return false;
+    }
+    assert_eq!(begun.tiles, frame.tiles);
     for tile in &frame.tiles {
         let epoch = &mut client.epochs[*tile as usize];
         assert_eq!(*epoch > seq, begun.newer.contains(tile), "the ledger has another epoch");
@@ -130,12 +140,12 @@ fn begin(client: &mut Client, seq: u64, frame: &Flying, history: &[Picture], new
     }
     let keep = if newer == Newer::Kept { begun.newer } else { Vec::new() };
     assert!(frame.reads.iter().all(|tile| !keep.contains(tile)), "a source was painted over");
-    let all_there = paint(&mut client.picture, &mut client.slots, seq, &frame.steps, &frame.source, &keep);
+    let all_there = paint(&mut client.picture, &mut client.aside, seq, &frame.steps, &frame.source, &keep);
     client.begun |= 1 << (seq - 1);
     client.ledger.painted(Time(0), seq, begun.tiles.into_iter());
     for tile in (0..TILES).filter(|tile| client.epochs[*tile] > 0) {
         let state = match client.passes[tile] {
-            Kind::Exact => TileState::Exact,
+            Kind::Blank | Kind::Exact => TileState::Exact,
             Kind::First => TileState::Painted,
             Kind::High => TileState::Refining,
         };
@@ -147,7 +157,13 @@ fn begin(client: &mut Client, seq: u64, frame: &Flying, history: &[Picture], new
 proptest! {
     /// Not only the last picture: after each frame every tile shows what its epoch says, or digests would differ.
     #[test]
-    fn every_permitted_order_ends_in_the_same_picture(all in prop::collection::vec(steps(), 1..=6)) {
+    fn every_permitted_order_ends_in_the_same_picture(
+        all in prop::collection::vec(steps(), 1..=6),
+        is_painted in any::<bool>(),
+    ) {
+        // Units read many tiles, and are alone where these were never painted.
+        let first = is_painted.then(|| (0..TILES).map(Step::PaintWhole).collect());
+        let all: Vec<_> = first.into_iter().chain(all).collect();
         let frames = send(&all);
         let orders = try_all(&frames, Newer::Kept);
         prop_assert!(orders.is_ok(), "{:?} breaks {:?}", orders, frames);
@@ -255,6 +271,84 @@ fn a_tile_that_is_put_aside_as_it_was_must_be_there_and_one_painted_whole_need_n
     assert_eq!(send(&all).iter().map(|f| f.base).collect::<Vec<_>>(), [0, 1, 2]);
     let all = [vec![Step::PaintWhole(0), store], vec![Step::PaintWhole(0)]];
     assert_eq!(try_all(&send(&all), Newer::Kept), Ok(2));
+}
+
+/// A unit over the tiles whose bits are set.
+fn unit(tiles: u8, alone: bool, from: u8, into: u8) -> Step {
+    Step::Unit { tiles, alone, models: Models { from, into }, saw: 0 }
+}
+
+#[test]
+fn a_register_must_be_written_before_it_is_started_from_and_started_from_before_it_is_overwritten() {
+    let all = [
+        vec![unit(0b00_0001, true, 0, 1)],
+        vec![unit(0b00_0010, true, 1, 2)],
+        vec![unit(0b00_0100, true, 1, 0)],
+        vec![unit(0b10_0000, true, 0, 1)],
+    ];
+    let mut frames = send(&all);
+    assert_eq!(frames.iter().map(|f| f.base).collect::<Vec<_>>(), [0, 1, 1, 3]);
+    assert_eq!(try_all(&frames, Newer::Kept), Ok(2));
+    frames[1].base = 0;
+    assert_eq!(try_all(&frames, Newer::Kept), Err(vec![2]));
+    frames[1].base = 1;
+    frames[3].base = 2;
+    assert_eq!(try_all(&frames, Newer::Kept), Err(vec![1, 2, 4, 3]));
+}
+
+#[test]
+fn what_is_built_on_must_be_there_and_stay_until_it_was_read() {
+    let all = [
+        (0..TILES).map(Step::PaintWhole).collect(),
+        vec![unit(0b00_0001, false, 0, 0)],
+        // Beside it, and so read.
+        vec![Step::PaintWhole(4)],
+        // Not beside it.
+        vec![Step::PaintWhole(2)],
+        vec![Step::Inter { at: (2, 1), saw: 0 }],
+    ];
+    let mut frames = send(&all);
+    assert_eq!(frames.iter().map(|f| f.base).collect::<Vec<_>>(), [0, 1, 2, 0, 4]);
+    assert!(try_all(&frames, Newer::Kept).is_ok());
+    frames[2].base = 0;
+    assert_eq!(try_all(&frames, Newer::Kept), Err(vec![1, 3, 2]));
+    frames[2].base = 2;
+    frames[1].base = 0;
+    assert_eq!(try_all(&frames, Newer::Kept), Err(vec![2]));
+    frames[1].base = 1;
+    frames[4].base = 1;
+    assert_eq!(try_all(&frames, Newer::Kept), Err(vec![1, 2, 3, 5]));
+}
+
+#[test]
+fn nothing_is_built_on_what_is_not_exact() {
+    let mut ledger = ClientLedger::new(surface(1));
+    let mut begin = |seq, steps: &[Step]| {
+        let begun = ledger.begin(seq, &ops(steps));
+        if begun.is_unfounded {
+            ledger.failed(seq);
+        } else {
+            ledger.painted(Time(0), seq, begun.tiles.into_iter());
+        }
+        (begun.is_unfounded, ledger.state(0))
+    };
+    let inter = Step::Inter { at: (0, 0), saw: 0 };
+    let near = unit(0b00_0001, false, 0, 0);
+    let whole: Vec<_> = (0..TILES).map(Step::PaintWhole).collect();
+    assert_eq!(begin(1, &[inter]), (true, TileState::Dirty));
+    assert_eq!(begin(2, &whole), (false, TileState::Exact));
+    assert_eq!(begin(3, &[inter, near]), (false, TileState::Exact));
+    assert_eq!(begin(4, &[Step::High(4)]), (false, TileState::Exact));
+    assert_eq!(begin(5, &[near]), (true, TileState::Dirty));
+    // Also not on what a frame was to leave that could not be painted.
+    assert_eq!(begin(6, &[Step::PaintWhole(4), near]), (true, TileState::Dirty));
+    assert_eq!(
+        begin(7, &[unit(0b00_0001, true, 0, 0), Step::PaintWhole(4), near]),
+        (false, TileState::Exact)
+    );
+    // Nor on what a later frame painted.
+    assert_eq!(begin(9, &[Step::PaintWhole(4)]), (false, TileState::Exact));
+    assert_eq!(begin(8, &[near]), (true, TileState::Dirty));
 }
 
 #[test]

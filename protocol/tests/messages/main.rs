@@ -171,5 +171,5 @@ fn canonical<M: Encode + Decode + core::fmt::Debug>(bytes: &[u8]) {
 
 /// Everything that can be agreed on.
 fn terms() -> Terms {
-    Terms { slots: 4_096, video: VideoCodecs::of(&VideoCodecs::ALL) }
+    Terms { slots: 4_096, video: VideoCodecs::of(&VideoCodecs::ALL), models: 5 }
 }

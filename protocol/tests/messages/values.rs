@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use lightbox_protocol::digest::Digest;
-use lightbox_protocol::geom::{MAX_SIDE, Point, Rect, Size, TileGrid, TileIndex};
+use lightbox_protocol::geom::{MAX_SIDE, Point, Rect, Size, TileGrid, TileIndex, TileMask};
 use lightbox_protocol::msg::control::{
     Capabilities, Close, Control, Hello, Layout, MAX_PROOF, Output, Proof, Resume, Role, SessionId, Surface,
     TileProof, Verdict, Welcome,
@@ -14,6 +14,7 @@ use lightbox_protocol::msg::input::{
     Action, Copies, Event, KeySet, Locks, Place, PointerAt, Touch, TouchPhase,
 };
 use lightbox_protocol::msg::stream::{Open, StreamMessage, Urgency};
+use lightbox_protocol::msg::update::{Models, Update};
 use lightbox_protocol::msg::video::{Colour, Unit, VideoCodecs};
 use lightbox_protocol::pixel::{PixelFormat, SampleDepth};
 use lightbox_protocol::wire::ids::codec;
@@ -69,9 +70,16 @@ fn text(limit: usize) -> impl Strategy<Value = String> {
 
 fn capabilities() -> impl Strategy<Value = Capabilities> {
     let ids = || prop::collection::vec(varint(), 0..8);
-    (ids(), ids(), varint(), varint(), varint()).prop_map(|(codecs, formats, max_pixels, slots, streams)| {
-        Capabilities { codecs, formats, max_pixels, slots, streams }
-    })
+    (ids(), ids(), varint(), varint(), varint(), varint()).prop_map(
+        |(codecs, formats, max_pixels, slots, streams, models)| Capabilities {
+            codecs,
+            formats,
+            max_pixels,
+            slots,
+            streams,
+            models,
+        },
+    )
 }
 
 /// A message of a byte stream.
@@ -295,7 +303,18 @@ fn op(size: Size) -> impl Strategy<Value = Op> {
     };
     let store = tiles().prop_map(|(tiles, first)| Op::Store { tiles, first });
     let show = tiles().prop_map(|(tiles, first)| Op::Show { tiles, first });
-    prop_oneof![fill, copy, coded, store, show]
+    prop_oneof![fill, copy, coded, store, show, update(size)]
+}
+
+/// A unit over some tiles.
+fn update(size: Size) -> impl Strategy<Value = Op> {
+    let grid = TileGrid::new(size);
+    let tiles = prop::collection::vec(0..grid.len(), 1..9);
+    let data = prop::collection::vec(any::<u8>(), 0..50);
+    (tiles, any::<bool>(), 0..=5u8, 0..=5u8, data).prop_map(move |(tiles, alone, from, into, data)| {
+        let tiles = TileMask::of(grid, tiles.into_iter());
+        Op::Update(Box::new(Update::new(grid, tiles, alone, Models { from, into }, data.into())))
+    })
 }
 
 /// An access unit over some tiles, and a part of them painted.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use lightbox_protocol::digest::Digest;
-use lightbox_protocol::geom::{Point, Rect, Size};
+use lightbox_protocol::geom::{Point, Rect, Size, TileGrid, TileMask};
 use lightbox_protocol::msg::control::{
     Capabilities, Close, Control, Hello, Layout, Output, Proof, Resume, Role, SessionId, Surface, TileProof,
     Verdict, Welcome,
@@ -14,6 +14,7 @@ use lightbox_protocol::msg::input::{
     Action, Copies, Event, KeySet, Locks, Place, PointerAt, Touch, TouchPhase,
 };
 use lightbox_protocol::msg::stream::{Open, StreamMessage, Urgency};
+use lightbox_protocol::msg::update::{Models, Update};
 use lightbox_protocol::msg::video::{Colour, Unit};
 use lightbox_protocol::pixel::{PixelFormat, SampleDepth};
 use lightbox_protocol::wire::ids::{close, codec, format};
@@ -44,7 +45,7 @@ pub(crate) const RESUME: ([u8; 32], [u8; 32]) = ([0x11; 32], [0x22; 32]);
 fn admission() -> [(&'static str, Control); 4] {
     let (codecs, max_pixels) = (vec![codec::LOSSLESS], 67_108_864);
     let formats = vec![format::BGRX8, format::GRAY8, format::GRAY16];
-    let capabilities = Capabilities { codecs, formats, max_pixels, ..Capabilities::default() };
+    let capabilities = Capabilities { codecs, formats, max_pixels, models: 0, ..Capabilities::default() };
     let hello = Hello {
         version: 1,
         capabilities: capabilities.clone(),
@@ -58,7 +59,7 @@ fn admission() -> [(&'static str, Control); 4] {
         (
             "hello-ticket",
             Control::Hello(Hello {
-                capabilities: Capabilities { streams: 8, ..capabilities.clone() },
+                capabilities: Capabilities { streams: 8, models: 4, ..capabilities.clone() },
                 ..hello.clone()
             }),
         ),
@@ -80,6 +81,7 @@ fn admission() -> [(&'static str, Control); 4] {
                     max_pixels: 0,
                     slots: 0,
                     streams: 0,
+                    models: 0,
                 },
                 terminal: String::new(),
                 ticket: Vec::new(),
@@ -145,7 +147,7 @@ fn control() -> [(&'static str, Control); 11] {
     ]
 }
 
-fn frames() -> [(&'static str, Frame); 8] {
+fn frames() -> [(&'static str, Frame); 10] {
     let first =
         FrameHeader { surface: 1, generation: 1, seq: 1, base: 0, control_seq: 3, capture_us: 1_000_000 };
     let scrolled = FrameHeader { seq: 300, base: 298, control_seq: 5, capture_us: 12_345_678, ..first };
@@ -174,7 +176,18 @@ fn frames() -> [(&'static str, Frame); 8] {
         data: Bytes::from_static(&[0, 0, 0, 1, 0x67]),
     };
     let picture = Op::Picture { tiles: Rect::new(128, 64, 128, 64) };
+    let four = TileMask::all(Rect::new(2, 1, 2, 2));
+    let mut three = TileMask::empty(four.area());
+    [(2, 1), (3, 1), (2, 2)].into_iter().for_each(|(col, row)| three.insert(col, row));
+    let update = |tiles, alone, models, data: &'static [u8]| {
+        let grid = TileGrid::new(Size::new(1920, 1080));
+        vec![Op::Update(Box::new(Update::new(grid, tiles, alone, models, Bytes::from_static(data))))]
+    };
+    let first_unit = update(four, true, Models { from: 0, into: 1 }, &[0xde, 0xad]);
+    let typed = update(three, false, Models { from: 1, into: 2 }, &[0xbe, 0xef]);
     [
+        ("frame-update", Frame { header: FrameHeader { seq: 301, base: 300, ..scrolled }, ops: typed }),
+        ("frame-update-alone", Frame { header: FrameHeader { base: 0, ..scrolled }, ops: first_unit }),
         ("frame-high", Frame { header: FrameHeader { seq: 301, base: 0, ..scrolled }, ops: vec![high] }),
         ("frame-low", Frame { header: FrameHeader { seq: 304, base: 301, ..scrolled }, ops: vec![low] }),
         ("frame-scaled", Frame { header: scrolled, ops: vec![scaled] }),

@@ -44,7 +44,7 @@ pub(crate) enum Value {
 const SURFACE: Size = Size::new(1920, 1080);
 /// What was agreed on for it.
 fn terms() -> Terms {
-    Terms { slots: 16_384, video: VideoCodecs::of(&[ids::codec::H264]) }
+    Terms { slots: 16_384, video: VideoCodecs::of(&[ids::codec::H264]), models: 4 }
 }
 
 /// Reads one whole message.

@@ -104,7 +104,8 @@ impl View {
             if op.step() == Step::Low {
                 reads.extend(self.grid.touching(target));
             }
-            for tile in self.grid.touching(target) {
+            reads.extend(op.builds_on(self.grid));
+            for tile in op.tiles(self.grid) {
                 *touched.entry(tile).or_insert(false) |= own && target.contains(self.grid.rect(tile));
             }
         }

@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn what_may_be_displaced_within_a_frame_is_not_found() {
         let mut slots = Slots::new([7; 32]);
-        slots.begin(Agreed { connection: 1, cells: 16 });
+        slots.begin(Agreed { connection: 1, cells: 16, models: 0 });
         let first = content(&mut slots, 0);
         assert_eq!(slots.find(&first), None);
         let at = slots.store(first);
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn another_connection_knows_nothing_and_another_key_hashes_otherwise() {
         let mut slots = Slots::new([7; 32]);
-        let agreed = Agreed { connection: 1, cells: 16 };
+        let agreed = Agreed { connection: 1, cells: 16, models: 0 };
         slots.begin(agreed);
         let one = content(&mut slots, 1);
         slots.store(one);

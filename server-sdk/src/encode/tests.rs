@@ -11,7 +11,7 @@ const SIZE: Size = Size::new(1024, 1024);
 fn begin(seq: u64, budget: usize) -> Begin {
     let context = DigestContext { nonce: [1; 16], surface: 0, generation: 1 };
     let passes = Passes::default();
-    let (at, acked_to, slots) = (Time(0), seq - 1, Agreed { connection: 1, cells: 16_384 });
+    let (at, acked_to, slots) = (Time(0), seq - 1, Agreed { connection: 1, cells: 16_384, models: 0 });
     Begin { seq, context, budget, size: SIZE, at, carries: budget, passes, acked_to, slots }
 }
 

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 
 use crate::Time;
-use crate::exact::{Begun, ClientLedger, Counts};
+use crate::exact::{Begun, ClientLedger, Counts, Registers};
 use crate::geom::TileIndex;
 use crate::msg::control::{MAX_SURFACES, Surface};
 use crate::msg::display::{Feedback, Frame, FrameHeader, MAX_FRAME, Terms};
@@ -27,6 +27,7 @@ pub struct ClientDisplay {
     /// What was agreed on for this connection.
     terms: Terms,
     surfaces: BTreeMap<u32, ClientLedger>,
+    registers: Registers,
     /// Surfaces of before the connection that goes on, which the server has not announced again yet.
     unannounced: BTreeSet<u32>,
     /// INVARIANT: at most MAX_WAITING frames, and with those in `partial` at most MAX_HELD bytes.
@@ -79,6 +80,7 @@ impl ClientDisplay {
             max_pixels,
             terms: Terms::default(),
             surfaces: BTreeMap::new(),
+            registers: Registers::default(),
             unannounced: BTreeSet::new(),
             waiting: BTreeMap::new(),
             partial: BTreeMap::new(),
@@ -212,14 +214,17 @@ impl ClientDisplay {
         advance(&mut self.issued_to, &mut self.issued, header.seq);
         let ledger = self.surfaces.get_mut(&header.surface);
         let Some(ledger) = ledger.filter(|l| l.surface().generation == header.generation) else {
+            self.registers.void(header.seq);
             advance(&mut self.applied_to, &mut self.applied, header.seq);
             return Ok(Some(Next::Void(header.seq)));
         };
         let Surface { size, format, .. } = *ledger.surface();
         let frame = Frame::read(&bytes, size, self.terms.on(format))?;
         let Begun { tiles, newer, is_unfounded } = ledger.begin(header.seq, &frame.ops);
-        if is_unfounded {
+        let has_models = self.registers.begin(header.seq, &frame.ops);
+        if is_unfounded || !has_models {
             ledger.failed(header.seq);
+            self.registers.fail(&frame.ops);
             advance(&mut self.applied_to, &mut self.applied, header.seq);
             return Ok(Some(Next::Unfounded(header.seq)));
         }
@@ -269,6 +274,7 @@ impl ClientDisplay {
     /// This was agreed on for the connection that begins.
     pub fn agree(&mut self, terms: Terms) {
         self.terms = terms;
+        self.registers = Registers::default();
     }
 
     /// The connection is gone: nothing that was under way on it will arrive.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::Time;
 use crate::digest::DigestContext;
-use crate::exact::{Counts, Judgement, ServerLedger, SlotLedger, SlotUse, VideoLedger, Write};
+use crate::exact::{Counts, Judgement, ModelLedger, ServerLedger, SlotLedger, SlotUse, VideoLedger, Write};
 use crate::geom::{Size, TileIndex};
 use crate::msg::control::{Proof, Surface};
 use crate::msg::display::{Feedback, FrameHeader, Op};
@@ -21,6 +21,7 @@ pub struct ServerDisplay {
     ledgers: BTreeMap<u32, ServerLedger>,
     videos: BTreeMap<u32, VideoLedger>,
     slots: SlotLedger,
+    models: ModelLedger,
     /// How many connections there were.
     connection: u64,
     /// The newest frame sent.
@@ -56,24 +57,27 @@ pub struct Begin {
     /// About how many bytes the path carries in the time of a frame; more than `budget` on a path so fast that no
     /// frame is as large.
     pub carries: usize,
-    /// What the client decodes besides the source's samples.
+    /// What the client decodes besides whole rects of the source's samples.
     pub passes: Passes,
     /// Every frame up to this one was acknowledged.
     pub acked_to: u64,
-    /// The client's slots.
+    /// The client's slots and registers.
     pub slots: Agreed,
 }
 
-/// The slots that may be used on a connection; all are empty when it begins.
+/// The slots and registers that may be used on a connection; all are empty when it begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Agreed {
     /// Counts the connections of the session.
     pub connection: u64,
     /// How many cells the client keeps; 0: it has no slots.
     pub cells: u64,
+    /// How many models it keeps, in registers that count from 1; 0: it decodes no update. Only surfaces of
+    /// [`Bgrx8`](crate::pixel::PixelFormat::Bgrx8) have updates.
+    pub models: u8,
 }
 
-/// What a client decodes that is shown with an error first.
+/// What a client decodes beside rects that are exact and need nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Passes {
     /// A first pass.
@@ -82,6 +86,8 @@ pub struct Passes {
     pub high_low: bool,
     /// Access units of these.
     pub video: VideoCodecs,
+    /// Rects predicted from what they show.
+    pub inter: bool,
     /// Scaled rects.
     pub scaled: bool,
 }
@@ -95,6 +101,7 @@ impl Passes {
             first: has(codec::FIRST),
             high_low,
             video: VideoCodecs::of(codecs),
+            inter: has(codec::INTER),
             scaled: has(codec::SCALED),
         }
     }
@@ -115,7 +122,7 @@ pub struct NewFrame {
     pub refines: bool,
     /// What to paint.
     pub ops: Vec<Op>,
-    /// The tiles that it copies from, or adds low bits to.
+    /// The tiles that it copies from, adds low bits to, or [builds on](Op::builds_on).
     pub reads: Vec<TileIndex>,
     /// The tiles that it paints.
     pub writes: Vec<Write>,
@@ -161,7 +168,8 @@ impl ServerDisplay {
         let (seq, context, size) = (self.seq + 1, ledger.context(), ledger.surface().size);
         let Room { budget, carries } = room;
         let acked_to = self.in_flight.front().map_or(self.seq, |first| first.seq - 1);
-        let slots = Agreed { connection: self.connection, cells: self.slots.cells() };
+        let (cells, models) = (self.slots.cells(), self.models.registers());
+        let slots = Agreed { connection: self.connection, cells, models };
         Some(Begin { seq, context, budget, size, at, carries, passes, acked_to, slots })
     }
 
@@ -178,6 +186,7 @@ impl ServerDisplay {
         let bases = [
             ledger.base(&frame.reads, &frame.writes),
             self.slots.base(&frame.slots),
+            self.models.base(&frame.ops),
             unit.map_or(0, |_| video.base()),
         ];
         let header = FrameHeader {
@@ -190,6 +199,7 @@ impl ServerDisplay {
         };
         ledger.sent(frame.seq, &frame.reads, &frame.writes);
         self.slots.sent(frame.seq, &frame.slots);
+        self.models.sent(frame.seq, &frame.ops);
         if let Some(unit) = unit {
             video.sent(frame.seq, unit.key);
         }
@@ -246,18 +256,25 @@ impl ServerDisplay {
     }
 
     /// The client could not paint frame `seq`: which tiles of which surfaces must be sent again, and whether the
-    /// surface's run of access units is at its end.
+    /// surface's run of access units is at its end. One surface is named even where neither is, as what the frame did
+    /// with slots and registers is not done either.
     pub fn lost(&mut self, seq: u64) -> Vec<(u32, Vec<TileIndex>, bool)> {
         let videos = &self.videos;
         let ends_run = |id: &u32| videos.get(id).is_some_and(|video| video.ends_at(seq));
-        let again = self.ledgers.iter_mut().map(|(id, l)| (*id, l.lost(seq), ends_run(id)));
-        again.filter(|(_, tiles, ends_run)| !tiles.is_empty() || *ends_run).collect()
+        let all = self.ledgers.iter_mut().map(|(id, l)| (*id, l.lost(seq), ends_run(id)));
+        let (mut again, rest): (Vec<_>, Vec<_>) =
+            all.partition(|(_, tiles, ends_run)| !tiles.is_empty() || *ends_run);
+        if again.is_empty() && seq <= self.seq {
+            again.extend(rest.into_iter().next());
+        }
+        again
     }
 
-    /// A connection begins whose client keeps this many cells of slots.
-    pub fn agree(&mut self, cells: u64) {
+    /// A connection begins whose client keeps this many cells of slots, and this many models.
+    pub fn agree(&mut self, cells: u64, models: u8) {
         self.connection += 1;
         self.slots = SlotLedger::new(cells);
+        self.models = ModelLedger::new(models);
     }
 
     /// The connection is gone, and what was under way on it; so is the frame that is being made for it, whose number

@@ -79,6 +79,8 @@ pub enum Event {
         role: Role,
         /// The cells of slots that were agreed on; all slots of before are forgotten.
         slots: u64,
+        /// The registers that were agreed on; all models of before are forgotten.
+        models: u8,
     },
     /// Keep this surface. `kept` says that its samples go on.
     Surface {

@@ -12,6 +12,7 @@ use crate::exact::{Counts, Lease, TileState};
 use crate::geom::TileIndex;
 use crate::msg::control::{Close, Control, Hello, Proof, Resume, SessionId, VERSION, Welcome};
 use crate::msg::display::{CursorPosition, CursorShape, Heartbeat, MAX_CURSOR_BYTES, Terms};
+use crate::msg::update::agreed_models;
 use crate::msg::video::VideoCodecs;
 use crate::session::secrets::resume_proof;
 use crate::session::server::malformed;
@@ -180,6 +181,12 @@ impl ClientSession {
             let why = format_args!("the server has {streams} byte streams, this client takes {limit}");
             return Err(Close::new(ids::close::LIMIT, why));
         }
+        let (models, limit) = (welcome.capabilities.models, self.config.capabilities.models);
+        if models > limit {
+            let why = format_args!("the server uses {models} models, this client keeps {limit}");
+            return Err(Close::new(ids::close::LIMIT, why));
+        }
+        let models = agreed_models(models, limit);
         self.phase = Phase::Live;
         self.resume = Some((welcome.session, welcome.resume_secret));
         self.lease.reconnect();
@@ -195,9 +202,9 @@ impl ClientSession {
         // What is ours and was not agreed on is as unknown as what is nobody's.
         let [ours, theirs] =
             [&self.config.capabilities, &welcome.capabilities].map(|can| VideoCodecs::of(&can.codecs));
-        self.display.agree(Terms { slots, video: ours.and(theirs) });
+        self.display.agree(Terms { slots, video: ours.and(theirs), models });
         let (session, resumed, role) = (welcome.session, welcome.resumed, welcome.role);
-        self.event(Event::Welcome { session, resumed, role, slots });
+        self.event(Event::Welcome { session, resumed, role, slots, models });
         let (early, _) = core::mem::take(&mut self.early);
         early.into_iter().try_for_each(|cause| self.receive(now, cause))
     }

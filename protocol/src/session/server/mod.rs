@@ -16,6 +16,7 @@ use crate::geom::{Size, TileIndex};
 use crate::msg::control::{Capabilities, Close, Hello, Layout, Role, SessionId};
 use crate::msg::display::{CursorPosition, CursorShape};
 use crate::msg::input::{Action, Locks};
+use crate::msg::update::MAX_MODELS;
 use crate::msg::video::VideoCodecs;
 use crate::pixel::PixelFormat;
 use crate::wire::{WireError, ids};
@@ -41,6 +42,8 @@ impl Config {
         let mut capabilities = Capabilities::default();
         // Access units come from the host, and pass through.
         capabilities.codecs.extend(VideoCodecs::ALL);
+        // Registers are the client's memory.
+        capabilities.models = MAX_MODELS.into();
         Self { id, entropy, role: Role::Control, life: Duration::from_secs(120), capabilities }
     }
 }
@@ -121,7 +124,7 @@ pub enum Event {
 pub struct Repair {
     /// Of which surface.
     pub surface: u32,
-    /// Which; none where only the run ends.
+    /// Which; none where only the run ends, or only what a frame did with slots and models was not done.
     pub tiles: Vec<TileIndex>,
     /// Why.
     pub why: Why,

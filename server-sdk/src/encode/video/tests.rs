@@ -83,7 +83,7 @@ impl Scene {
             carries: 1 << 20,
             passes: Passes { video: VideoCodecs::of(&self.codecs), ..Passes::default() },
             acked_to: self.seq - 1,
-            slots: Agreed { connection: self.connection, cells: 0 },
+            slots: Agreed { connection: self.connection, cells: 0, models: 0 },
         };
         let picture = &self.picture;
         self.view.frame(|show| show(picture.as_ref()), &begin, &mut self.pool, &mut self.slots)

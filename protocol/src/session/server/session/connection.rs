@@ -6,6 +6,7 @@ use super::{Phase, ServerSession};
 use crate::Time;
 use crate::channel::display::Passes;
 use crate::msg::control::{Capabilities, Close, Control, Hello, Role, Surface, VERSION, Welcome, format_id};
+use crate::msg::update::agreed_models;
 use crate::rate::pace::Pacer;
 use crate::session::secrets::nonce;
 use crate::session::server::{Event, Repair, Why};
@@ -37,12 +38,19 @@ impl ServerSession {
         let codecs = self.codecs();
         self.passes = Passes::of(&codecs);
         let slots = self.client.slots.min(self.config.capabilities.slots);
-        self.display.agree(slots);
+        let models = agreed_models(self.client.models, self.config.capabilities.models);
+        self.display.agree(slots, models);
         let streams = self.client.streams.min(self.config.capabilities.streams);
         self.byte_streams.connect(streams, self.config.role != Role::Control);
         self.send(Control::Welcome(Welcome {
             version,
-            capabilities: Capabilities { codecs, slots, streams, ..self.config.capabilities.clone() },
+            capabilities: Capabilities {
+                codecs,
+                slots,
+                streams,
+                models: models.into(),
+                ..self.config.capabilities.clone()
+            },
             session: self.config.id,
             resume_secret: secret,
             resume_ms: self.config.life.as_millis() as u64,
