@@ -188,7 +188,7 @@ fn levels() -> Vec<Features> {
 }
 
 /// A picture of runs, slopes and noise, as the next bytes say.
-fn picture(script: &mut Script<'_>, size: Size, format: PixelFormat) -> Image {
+pub(super) fn picture(script: &mut Script<'_>, size: Size, format: PixelFormat) -> Image {
     let mut image = Image::new(size, format).expect("a size of an image");
     let pattern = script.bytes(200);
     let at = |i: usize| pattern.get(i % pattern.len().max(1)).copied().unwrap_or(0);

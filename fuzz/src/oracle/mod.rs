@@ -8,6 +8,7 @@
 //! - [`address`], [`replay`]: what a person gives.
 //! - [`lossless_decode`], [`lossless_round_trip`], [`lossless_batch`], [`progressive`], [`motion`], [`scaled`]: the codec,
 //!   plain kernels against fast ones.
+//! - [`units`]: the screen codec's model, which goes from one picture to the next.
 //! - [`access_units`]: video, up to the decoder in software and into it.
 //! - [`client_ops`], [`server_ops`]: whole sessions among peers that send anything in any order.
 
@@ -18,6 +19,7 @@ mod scaled;
 mod script;
 mod server;
 mod streams;
+mod units;
 mod video;
 mod wire;
 
@@ -26,6 +28,7 @@ pub use codec::{lossless_batch, lossless_decode, lossless_round_trip, motion, pr
 pub use outside::{address, replay};
 pub use scaled::scaled;
 pub use server::server_ops;
+pub use units::units;
 pub use video::access_units;
 pub use wire::{control, datagram, frame, hello, input};
 
@@ -33,7 +36,7 @@ pub use wire::{control, datagram, frame, hello, input};
 pub type Oracle = fn(&[u8]);
 
 /// Every oracle by the name of its fuzz target and of the folder of its saved inputs.
-pub const TARGETS: [(&str, Oracle); 16] = [
+pub const TARGETS: [(&str, Oracle); 17] = [
     ("access_units", access_units),
     ("address", address),
     ("client_ops", client_ops),
@@ -50,4 +53,5 @@ pub const TARGETS: [(&str, Oracle); 16] = [
     ("replay", replay),
     ("scaled", scaled),
     ("server_ops", server_ops),
+    ("units", units),
 ];
