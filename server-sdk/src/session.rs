@@ -13,7 +13,7 @@ use lightbox_protocol::Time;
 use lightbox_protocol::msg::control::SessionId;
 use lightbox_protocol::session::server::{self, Command, Repair, ServerSession, Why};
 
-use crate::encode::{Pool, Slots, SubmittedUnit, View};
+use crate::encode::{Keep, Pool, SubmittedUnit, View};
 use crate::event::{Event, EventSink, of_session};
 use crate::output::OutputState;
 use crate::stats::SessionStats;
@@ -41,7 +41,7 @@ struct Views {
     repairs: u64,
     /// The number of the contracts that each view knows.
     terms: BTreeMap<u32, u64>,
-    slots: Slots,
+    keep: Keep,
 }
 
 /// Something the pump is to know before it makes the next frame.
@@ -79,7 +79,7 @@ impl Seat {
                 of: BTreeMap::new(),
                 repairs: 0,
                 terms: BTreeMap::new(),
-                slots: Slots::new(key),
+                keep: Keep::new(key),
             }),
             mail: Mutex::default(),
             stats: Mutex::default(),
@@ -171,7 +171,7 @@ impl Seat {
             }
         }
         let mut sent = false;
-        let Views { of, repairs, terms, slots } = &mut *views;
+        let Views { of, repairs, terms, keep } = &mut *views;
         // Changes of any surface go before what refines another.
         let goes_first = |view: &View| view.since().is_some() || view.is_urgent();
         let refines = |view: &View| view.refines_from().is_some_and(|from| from <= now);
@@ -190,7 +190,7 @@ impl Seat {
             }
             let start = Instant::now();
             let look = |show: &mut dyn FnMut(ImageRef<'_>)| output.with_image(|image| show(image.as_ref()));
-            let made = view.frame(look, &begin, pool, slots);
+            let made = view.frame(look, &begin, pool, keep);
             let took = start.elapsed();
             let Some(made) = made else { continue };
             let went = {
@@ -207,7 +207,7 @@ impl Seat {
                 stats.count(&made.used);
                 sent = true;
             } else {
-                slots.forget();
+                keep.forget();
                 view.dropped(&made.frame);
             }
         }
@@ -284,7 +284,7 @@ impl Seat {
         let now = clock::now();
         for piece in mail {
             if !matches!(piece, Mail::Damage { .. }) {
-                views.slots.forget();
+                views.keep.forget();
             }
             match piece {
                 Mail::Damage { surface, tiles, at, unit } => {

@@ -12,7 +12,7 @@ use lightbox_protocol::channel::display::{Agreed, Begin, ClientDisplay, Next, Pa
 use lightbox_protocol::digest::DigestContext;
 use lightbox_protocol::msg::control::{Capabilities, Surface};
 use lightbox_protocol::msg::display::Terms;
-use lightbox_server::encode::{Pool, Slots, View};
+use lightbox_server::encode::{Keep, Pool, View};
 use serde_json::json;
 
 use super::picture_at;
@@ -100,7 +100,7 @@ fn measure(stack: &[Still], options: &Options) -> Result<(bool, serde_json::Valu
 struct Ends {
     server: ServerDisplay,
     view: View,
-    slots: Slots,
+    keep: Keep,
     pool: Pool,
     client: ClientDisplay,
     canvas: Canvas,
@@ -122,11 +122,11 @@ impl Ends {
         canvas.surface(&surface, false)?;
         canvas.agree(cells, models);
         let view = View::new(0, &Image::new(size, format)?, Time(0));
-        let (slots, pool) = (Slots::new([0; 32]), Pool::new(0));
+        let (keep, pool) = (Keep::new([0; 32]), Pool::new(0));
         let (budget, agreed) = (options.budget, Agreed { connection: 1, cells, models });
         let context =
             DigestContext { nonce: surface.nonce, surface: surface.id, generation: surface.generation };
-        Ok(Self { server, view, slots, pool, client, canvas, budget, agreed, context })
+        Ok(Self { server, view, keep, pool, client, canvas, budget, agreed, context })
     }
 
     /// The bytes of all frames until the client shows `image`.
@@ -147,7 +147,7 @@ impl Ends {
                 slots: self.agreed,
             };
             let look = |show: &mut dyn FnMut(lightbox_codec::pixel::ImageRef<'_>)| show(image.image());
-            let Some(made) = self.view.frame(look, &begin, &mut self.pool, &mut self.slots) else { break };
+            let Some(made) = self.view.frame(look, &begin, &mut self.pool, &mut self.keep) else { break };
             let frame = self.server.frame(0, &made.frame).ok_or("a frame that was not asked for")?;
             bytes += frame.len();
             self.client.receive(begin.seq, frame, true)?;

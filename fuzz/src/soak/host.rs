@@ -14,7 +14,7 @@ use lightbox_protocol::msg::control::{Close, Hello, Layout, Output, SessionId};
 use lightbox_protocol::msg::input::Action;
 use lightbox_protocol::session::server::{Command, Config, Event, Repair, ServerSession, Why};
 use lightbox_protocol::session::{Cause, Effect, Session};
-use lightbox_server::encode::{Patience, Pool, Slots, SubmittedUnit, View};
+use lightbox_server::encode::{Keep, Patience, Pool, SubmittedUnit, View};
 use lightbox_sim::rng::Rng;
 
 use super::Broken;
@@ -33,7 +33,7 @@ pub(super) struct Host {
     views: BTreeMap<u32, View>,
     mail: Vec<Mail>,
     pool: Pool,
-    slots: Slots,
+    keep: Keep,
     rng: Rng,
     next_screen: u32,
     /// The bell was rung: the pump starts then.
@@ -104,7 +104,7 @@ impl Host {
             views: BTreeMap::new(),
             mail: Vec::new(),
             pool: Pool::new(0),
-            slots: Slots::new(entropy),
+            keep: Keep::new(entropy),
             rng,
             next_screen: 0,
             pump_at: None,
@@ -303,7 +303,7 @@ impl Host {
             }
             show(screen.picture.as_ref().as_ref());
         };
-        let made = view.frame(look, &begin, &mut self.pool, &mut self.slots);
+        let made = view.frame(look, &begin, &mut self.pool, &mut self.keep);
         if changed {
             // Also where no frame comes of it, after which nobody else would look.
             self.ring(now);
@@ -323,7 +323,7 @@ impl Host {
             self.history.record(&frame, &pictures);
             self.tally.frames += 1;
         } else if let Some(view) = self.views.get_mut(&frame.surface) {
-            self.slots.forget();
+            self.keep.forget();
             view.dropped(&frame);
         }
         let behind = self.views.values().filter_map(View::since).min();
@@ -334,7 +334,7 @@ impl Host {
     fn read_mail(&mut self, now: Time) {
         for mail in std::mem::take(&mut self.mail) {
             if !matches!(mail, Mail::Damage { .. }) {
-                self.slots.forget();
+                self.keep.forget();
             }
             match mail {
                 Mail::Damage { screen, tiles, at, unit } => {

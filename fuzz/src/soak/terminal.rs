@@ -45,6 +45,8 @@ pub(super) struct Terminal {
     wheel: i32,
     pub(super) faults: Faults,
     pub(super) faulty: bool,
+    /// Some fault was there on this connection: a model may have learned from it, which only shows later.
+    learned_wrong: bool,
     /// Tiles called verified, once each time.
     pub(super) verified: u64,
     /// Tiles whose bytes were compared.
@@ -85,6 +87,7 @@ impl Terminal {
             wheel: 0,
             faults: Faults::default(),
             faulty: true,
+            learned_wrong: false,
             verified: 0,
             compared: 0,
             coarse: 0,
@@ -290,7 +293,10 @@ impl Terminal {
             }
             Job::Gone(id) => self.canvas.gone(id),
             Job::Clear => self.canvas.clear(),
-            Job::Agreed(slots, models) => self.canvas.agree(slots, models),
+            Job::Agreed(slots, models) => {
+                self.learned_wrong = !self.open.is_empty() || !self.refused.is_empty();
+                self.canvas.agree(slots, models);
+            }
             Job::Paint(paint) => return self.paint(paint).map(Some),
             Job::Digest(context, tiles) => {
                 for due in &tiles {
@@ -313,6 +319,7 @@ impl Terminal {
         let took = Duration::from_micros(self.rng.below(3_000));
         if self.faulty && self.rng.chance(0.01) {
             self.faults.refused += 1;
+            self.learned_wrong = true;
             if key_of(&paint).is_some() {
                 self.broken_runs.insert(surface);
             }
@@ -357,7 +364,10 @@ impl Terminal {
                 self.refused.extend(paint.tiles.iter().map(|tile| (surface, *tile)));
                 Ok(false)
             }
-            Err(_) if self.builds_on_faults(paint) => Ok(false),
+            Err(_) if self.builds_on_faults(paint) => {
+                self.refused.extend(paint.tiles.iter().map(|tile| (surface, *tile)));
+                Ok(false)
+            }
             Err(_) => Err(Broken::Unpaintable),
         }
     }
@@ -366,6 +376,9 @@ impl Terminal {
         let surface = paint.frame.header.surface;
         let Some(image) = self.canvas.get(surface) else { return false };
         let grid = TileGrid::new(image.size());
+        if self.learned_wrong && paint.frame.ops.iter().any(|op| matches!(op, Op::Update(_))) {
+            return true;
+        }
         let lows = paint.frame.ops.iter().filter(|op| op.step() == Step::Low);
         let mut tiles = lows.flat_map(|op| grid.touching(op.target()));
         tiles.any(|tile| self.open.contains_key(&(surface, tile)) || self.refused.contains(&(surface, tile)))
@@ -383,6 +396,7 @@ impl Terminal {
         let at = self.rng.below(row.len() as u64) as usize;
         row[at] ^= 1 << self.rng.below(8);
         self.faults.injected += 1;
+        self.learned_wrong = true;
         *self.open.entry((surface, tile)).or_default() += 1;
     }
 

@@ -9,6 +9,8 @@ use lightbox_protocol::msg::display::MAX_CODED_PIXELS;
 pub(crate) struct CodedBox {
     pub(crate) rect: Rect,
     pub(crate) how: How,
+    /// The client shows there exactly what is known.
+    pub(crate) is_known: bool,
 }
 
 /// How a box is coded.
@@ -80,7 +82,7 @@ fn join(boxes: Vec<CodedBox>, neighbours: impl Fn(&CodedBox, &CodedBox) -> bool)
             // A rect of its own costs about as much as a few hundred unchanged pixels.
             let wastes_little = both.area() <= sum + sum / 4 + 256;
             // Low bits are for the rect of the high ones.
-            let alike = last.how == next.how && last.how != How::Low;
+            let alike = (last.how, last.is_known) == (next.how, next.is_known) && last.how != How::Low;
             let fits = both.area() <= MAX_CODED_PIXELS && alike;
             if fits && wastes_little && neighbours(last, &next) {
                 last.rect = both;
@@ -117,11 +119,11 @@ mod tests {
     #[test]
     fn an_image_becomes_few_rects_and_far_words_stay_apart() {
         let tiles = (0..12u32).flat_map(|y| (0..12).map(move |x| Rect::new(x * 64, y * 64, 64, 64)));
-        let merged = merge(tiles.map(|rect| CodedBox { rect, how: How::Exact }).collect());
+        let merged = merge(tiles.map(|rect| CodedBox { rect, how: How::Exact, is_known: true }).collect());
         assert_eq!(merged.iter().map(|b| b.rect.area()).sum::<u64>(), 768 * 768);
         assert!(merged.len() <= 4, "{merged:?}");
         let words = [Rect::new(10, 10, 20, 8), Rect::new(600, 10, 20, 8), Rect::new(64, 40, 4, 4)];
-        let merged = merge(words.map(|rect| CodedBox { rect, how: How::Exact }).into());
+        let merged = merge(words.map(|rect| CodedBox { rect, how: How::Exact, is_known: true }).into());
         assert_eq!(merged.len(), 3);
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct Coder {
 
 impl Coder {
     /// Codes `part`, which is the image's in the box.
-    pub(crate) fn code(&mut self, part: ImageRef<'_>, CodedBox { rect, how }: CodedBox) -> Coded {
+    pub(crate) fn code(&mut self, part: ImageRef<'_>, CodedBox { rect, how, .. }: CodedBox) -> Coded {
         self.exact.clear();
         self.pass.clear();
         // What cannot be split never had its high bits sent.

@@ -14,17 +14,20 @@ mod parts;
 mod passes;
 mod pool;
 mod recall;
+mod registers;
 mod slots;
 mod take;
 mod technique;
 mod tiles;
+mod units;
 mod video;
 
 use lightbox_codec::geom::{Size, TileGrid, TileIndex};
 use lightbox_codec::pixel::{Image, ImageRef};
 use lightbox_codec::screen::motion::Finder;
+use lightbox_codec::screen::update::Encoder;
 use lightbox_protocol::Time;
-use lightbox_protocol::channel::display::NewFrame;
+use lightbox_protocol::channel::display::{Agreed, NewFrame};
 use lightbox_protocol::msg::display::Op;
 use lightbox_protocol::session::server::{Repair, Why};
 
@@ -35,7 +38,8 @@ use passes::Coarse;
 pub use passes::Patience;
 pub use pool::Pool;
 use recall::Past;
-pub use slots::Slots;
+use registers::Registers;
+use slots::Slots;
 pub use technique::{Technique, Used};
 use tiles::TileSet;
 pub use video::SubmittedUnit;
@@ -48,6 +52,8 @@ pub struct View {
     grid: TileGrid,
     /// What the client has once everything sent is painted, `unknown` tiles apart.
     sent: Image,
+    /// What it shows before the frame in the making, where units need to know.
+    before: Image,
     /// Tiles that may differ from the source.
     pending: TileSet,
     /// Tiles of which it is not known what the client has: they are sent whole. All of them are pending.
@@ -71,6 +77,35 @@ pub struct View {
     at: TileIndex,
     finder: Finder,
     density: Density,
+    encoder: Encoder,
+}
+
+/// What one client keeps for the server to come back to, all surfaces of the session together: tiles in slots, and
+/// models in registers.
+#[derive(Debug)]
+pub struct Keep {
+    slots: Slots,
+    models: Registers,
+}
+
+impl Keep {
+    /// Nothing is kept. `key` is random and the session's own: tiles are known by a hash with it.
+    pub fn new(key: [u8; 32]) -> Self {
+        Self { slots: Slots::new(key), models: Registers::default() }
+    }
+
+    /// It is not certain any more what the client has: nothing that it was given until now is built on. To be called at
+    /// every repair, at every frame that was made and not sent, and when a surface goes or starts anew.
+    pub fn forget(&mut self) {
+        self.slots.forget();
+        self.models.forget();
+    }
+
+    /// A frame begins for a client that agreed on this.
+    fn begin(&mut self, agreed: Agreed) {
+        self.slots.begin(agreed);
+        self.models.begin(&agreed);
+    }
 }
 
 /// A frame, and how its rects were coded.
@@ -90,6 +125,7 @@ impl View {
             surface: id,
             grid,
             sent: image.clone(),
+            before: image.clone(),
             pending: TileSet::all(&grid),
             unknown: TileSet::all(&grid),
             plain: TileSet::empty(&grid),
@@ -103,6 +139,7 @@ impl View {
             at: 0,
             finder: Finder::new(),
             density: Density::default(),
+            encoder: Encoder::default(),
         }
     }
 

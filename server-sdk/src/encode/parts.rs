@@ -10,27 +10,35 @@ use lightbox_protocol::exact::{Left, Write};
 use lightbox_protocol::msg::display::{Op, Step};
 use lightbox_protocol::wire::ids;
 
-use super::boxes::{CodedBox, How};
+use super::boxes::{CodedBox, How, merge};
 use super::coder::Coded;
 use super::pool::Pool;
 use super::recall::{OP_BYTES, Recall};
-use super::{Made, Technique, Used, View};
+use super::registers::Registers;
+use super::{Keep, Made, Technique, Used, View};
 
 /// A frame under construction.
 pub(super) struct Parts<'a> {
     pub(super) recall: Recall<'a>,
     pub(super) ops: Vec<Op>,
     pub(super) reads: Vec<TileIndex>,
+    /// What goes into units once all else is known.
+    pub(super) units: Vec<CodedBox>,
+    pub(super) models: &'a mut Registers,
     used: BTreeMap<Technique, Used>,
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn new(recall: Recall<'a>) -> Self {
-        Self { recall, ops: Vec::new(), reads: Vec::new(), used: BTreeMap::new() }
+    /// A frame of a view with this grid, all frames up to `acked_to` being acknowledged.
+    pub(super) fn new(keep: &'a mut Keep, grid: &TileGrid, acked_to: u64) -> Self {
+        let Keep { slots, models } = keep;
+        let recall = Recall::new(slots, grid, acked_to);
+        let (ops, reads, units) = (Vec::new(), Vec::new(), Vec::new());
+        Self { recall, ops, reads, units, models, used: BTreeMap::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.ops.is_empty() && self.recall.is_empty()
+        self.ops.is_empty() && self.units.is_empty() && self.recall.is_empty()
     }
 
     /// Adds what came out of slots by now.
@@ -39,6 +47,11 @@ impl<'a> Parts<'a> {
             self.count(Technique::Slot, op.work(), OP_BYTES);
             self.ops.push(op);
         }
+    }
+
+    /// Changed pixels that are left to units.
+    pub(super) fn unit_area(&self) -> u64 {
+        self.units.iter().map(|b| b.rect.area()).sum()
     }
 
     pub(super) fn count(&mut self, how: Technique, pixels: u64, bytes: u64) {
@@ -51,9 +64,21 @@ fn count(used: &mut BTreeMap<Technique, Used>, how: Technique, pixels: u64, byte
 }
 
 impl View {
+    /// Codes boxes of single tiles, but for those that are left to units. Returns the bytes.
     pub(super) fn encode(&mut self, boxes: Vec<CodedBox>, pool: &mut Pool, parts: &mut Parts<'_>) -> usize {
+        let rest = self.leave_to_units(boxes, parts);
+        self.encode_rects(rest, pool, parts)
+    }
+
+    /// Codes boxes of single tiles as rects, neighbours together. Returns the bytes.
+    pub(super) fn encode_rects(
+        &mut self,
+        boxes: Vec<CodedBox>,
+        pool: &mut Pool,
+        parts: &mut Parts<'_>,
+    ) -> usize {
         let mut sum = 0;
-        for coded in pool.encode(self.sent.as_ref(), &boxes) {
+        for coded in pool.encode(self.sent.as_ref(), &merge(boxes)) {
             let Coded { rect, how, exact, .. } = coded;
             for tile in self.grid.touching(rect).filter(|tile| rect.contains(self.grid.rect(*tile))) {
                 self.coarse.note(tile, how, rect);

@@ -204,7 +204,7 @@ mod tests {
     use lightbox_protocol::digest::DigestContext;
     use lightbox_protocol::msg::display::{Op, Step};
 
-    use super::super::{Made, Pool, Slots, View};
+    use super::super::{Keep, Made, Pool, View};
     use super::*;
 
     const SIZE: Size = Size::new(1024, 512);
@@ -244,7 +244,7 @@ mod tests {
         let mut all = Vec::new();
         loop {
             let begin = Begin { passes, ..begin(all.len() as u64 + 1, 12 << 10) };
-            match view.frame(|show| show(picture.as_ref()), &begin, &mut pool, &mut Slots::new([7; 32])) {
+            match view.frame(|show| show(picture.as_ref()), &begin, &mut pool, &mut Keep::new([7; 32])) {
                 Some(made) => all.push(made),
                 None => return all,
             }
@@ -287,19 +287,19 @@ mod tests {
         let mut picture = radiograph(1);
         let mut view = View::new(0, &picture, Time(0));
         view.set_patience(Patience { high: 0.0, first: f64::INFINITY });
-        let (mut pool, mut slots) = (Pool::new(0), Slots::new([7; 32]));
+        let (mut pool, mut keep) = (Pool::new(0), Keep::new([7; 32]));
         let begin = |seq| begin(seq, 1 << 20);
         // The first frame learns what samples cost, the second shows the rest by its high bits.
-        view.frame(|show| show(picture.as_ref()), &Begin { budget: 1, ..begin(1) }, &mut pool, &mut slots)
+        view.frame(|show| show(picture.as_ref()), &Begin { budget: 1, ..begin(1) }, &mut pool, &mut keep)
             .unwrap();
-        view.frame(|show| show(picture.as_ref()), &begin(2), &mut pool, &mut slots).unwrap();
+        view.frame(|show| show(picture.as_ref()), &begin(2), &mut pool, &mut keep).unwrap();
         let coarse = (0..128).filter(|tile| view.coarse.contains(*tile)).collect::<Vec<_>>();
         assert!(coarse.len() > 64 && view.since().is_none());
 
         picture.as_mut().copy_within(Rect::new(100, 100, 800, 300), Point::new(108, 108));
         picture.as_mut().fill(Rect::new(1000, 500, 3, 3), [0; 4]);
         view.damage(0..128, Time(3));
-        let made = view.frame(|show| show(picture.as_ref()), &begin(3), &mut pool, &mut slots).unwrap();
+        let made = view.frame(|show| show(picture.as_ref()), &begin(3), &mut pool, &mut keep).unwrap();
         assert!(!made.frame.refines && coarse.contains(&127));
         for op in &made.frame.ops {
             let reads = if let Op::Copy { from, .. } = op { *from } else { Rect::default() };

@@ -10,7 +10,7 @@ use lightbox_protocol::channel::display::Agreed;
 ///
 /// Tiles are known by a keyed hash of all that they are, so that nobody who paints them can make two that are taken
 /// for each other. Slots are filled one after the other and displaced in that order.
-pub struct Slots {
+pub(crate) struct Slots {
     key: [u8; 32],
     agreed: Agreed,
     /// The first cell that was never filled.
@@ -39,7 +39,7 @@ pub(crate) struct Content {
 
 impl Slots {
     /// Nothing is kept. `key` is random and the session's own.
-    pub fn new(key: [u8; 32]) -> Self {
+    pub(crate) fn new(key: [u8; 32]) -> Self {
         Self {
             key,
             agreed: Agreed::default(),
@@ -52,7 +52,7 @@ impl Slots {
 
     /// It is not certain any more what the client has: nothing that was stored until now is shown. To be called at
     /// every repair, at every frame that was made and not sent, and when a surface goes or starts anew.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.known.clear();
         self.held.clear();
     }

@@ -53,7 +53,11 @@ impl View {
         self.plain.remove(tile);
         let is_coarse = self.coarse.contains(tile);
         // What the client does not show exactly is not put aside, and by the path that went wrong nothing comes back.
-        let now = self.sent.as_ref().crop(whole).filter(|_| !is_unknown && !is_coarse);
+        let is_known = !is_unknown && !is_coarse;
+        if is_known {
+            self.keep(whole);
+        }
+        let now = self.sent.as_ref().crop(whole).filter(|_| is_known);
         let next = source.crop(whole).filter(|_| !is_plain);
         let changed = if is_coarse { whole } else { part }.area();
         let past = &mut self.past;
@@ -73,7 +77,7 @@ impl View {
             plan => plan.how(),
         };
         let must_be_whole = matches!(how, How::First | How::High) || is_coarse;
-        Some(CodedBox { rect: if must_be_whole { whole } else { part }, how })
+        Some(CodedBox { rect: if must_be_whole { whole } else { part }, how, is_known })
     }
 
     /// Takes boxes of about `area` pixels of tiles that are shown with an error.
@@ -96,7 +100,7 @@ impl View {
                 parts.recall.refined(&self.past, tile);
             }
             taken += rect.area();
-            boxes.push(CodedBox { rect, how });
+            boxes.push(CodedBox { rect, how, is_known: false });
         }
         boxes
     }

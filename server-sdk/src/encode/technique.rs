@@ -30,6 +30,8 @@ pub enum Technique {
     Fill,
     /// Coded by this method of the still codec, by its name.
     Still(&'static str),
+    /// In a unit of the screen codec.
+    Update,
     /// A pass of this name.
     Pass(&'static str),
     /// As the host's own encoder has it.
@@ -45,6 +47,7 @@ impl Technique {
             Technique::Store => "store",
             Technique::Fill => "fill",
             Technique::Video => "video",
+            Technique::Update => "update",
             Technique::Still(name) | Technique::Pass(name) => name,
         }
     }

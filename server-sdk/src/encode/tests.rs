@@ -11,7 +11,7 @@ const SIZE: Size = Size::new(1024, 1024);
 fn begin(seq: u64, budget: usize) -> Begin {
     let context = DigestContext { nonce: [1; 16], surface: 0, generation: 1 };
     let passes = Passes::default();
-    let (at, acked_to, slots) = (Time(0), seq - 1, Agreed { connection: 1, cells: 16_384, models: 0 });
+    let (at, acked_to, slots) = (Time(0), seq - 1, Agreed { connection: 1, cells: 16_384, models: 4 });
     Begin { seq, context, budget, size: SIZE, at, carries: budget, passes, acked_to, slots }
 }
 
@@ -26,11 +26,11 @@ fn a_change_that_copies_bring_leaves_with_their_frame_and_its_age() {
         });
     }
     let (mut view, mut pool) = (View::new(0, &picture, Time(0)), Pool::new(0));
-    let mut slots = Slots::new([7; 32]);
-    while view.frame(|show| show(picture.as_ref()), &begin(1, 1 << 20), &mut pool, &mut slots).is_some() {}
+    let mut keep = Keep::new([7; 32]);
+    while view.frame(|show| show(picture.as_ref()), &begin(1, 1 << 20), &mut pool, &mut keep).is_some() {}
     picture.as_mut().copy_within(Rect::new(300, 500, 400, 400), Point::new(310, 490));
     view.damage(0..view.grid.len(), Time(7));
-    let made = view.frame(|show| show(picture.as_ref()), &begin(2, 1 << 20), &mut pool, &mut slots).unwrap();
+    let made = view.frame(|show| show(picture.as_ref()), &begin(2, 1 << 20), &mut pool, &mut keep).unwrap();
     assert!(made.frame.ops.iter().any(|op| matches!(op, Op::Copy { .. })));
     assert_eq!((made.frame.capture, view.since()), (Time(7), None));
     assert_eq!(view.sent, picture);
@@ -52,15 +52,15 @@ fn a_frame_that_is_cut_short_leaves_no_tile_half_copied() {
     };
     paint(&mut picture, SIZE.rect());
     let (mut view, mut pool) = (View::new(0, &picture, Time(0)), Pool::new(0));
-    let mut slots = Slots::new([7; 32]);
-    while view.frame(|show| show(picture.as_ref()), &begin(1, 1 << 20), &mut pool, &mut slots).is_some() {}
+    let mut keep = Keep::new([7; 32]);
+    while view.frame(|show| show(picture.as_ref()), &begin(1, 1 << 20), &mut pool, &mut keep).is_some() {}
     // A window is dragged by less than a tile, everything around it changes, and the budget is for little of it.
     let window = Rect::new(300, 500, 400, 400);
     picture.as_mut().copy_within(window, Point::new(310, 490));
     paint(&mut picture, Rect::new(0, 0, 1024, 480));
     paint(&mut picture, Rect::new(0, 480, 305, 544));
     view.damage(0..view.grid.len(), Time(1));
-    let made = view.frame(|show| show(picture.as_ref()), &begin(2, 12 << 10), &mut pool, &mut slots).unwrap();
+    let made = view.frame(|show| show(picture.as_ref()), &begin(2, 12 << 10), &mut pool, &mut keep).unwrap();
     assert!(made.frame.ops.iter().any(|op| matches!(op, Op::Copy { .. })));
     assert!(view.since().is_some(), "the budget was for all of it");
     for write in &made.frame.writes {

@@ -50,7 +50,7 @@ impl TileSet {
     }
 
     /// Its tiles, rising.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = TileIndex> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = TileIndex> + Clone + '_ {
         let mut at = 0;
         std::iter::from_fn(move || {
             let tile = self.search(at, self.len)?;

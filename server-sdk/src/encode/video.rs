@@ -16,9 +16,8 @@ use lightbox_protocol::msg::display::Op;
 use lightbox_protocol::msg::video::{Unit, VideoCodecs};
 
 use super::parts::Parts;
-use super::recall::{Recall, group};
-use super::slots::Slots;
-use super::{Made, Technique, View};
+use super::recall::group;
+use super::{Keep, Made, Technique, View};
 
 /// Units that wait for room on the path: as long as a few of them take is a picture still worth showing.
 const MAX_QUEUE: usize = 8;
@@ -119,7 +118,7 @@ impl View {
         &mut self,
         look: &mut impl FnMut(&mut dyn FnMut(ImageRef<'_>)),
         begin: &Begin,
-        slots: &mut Slots,
+        keep: &mut Keep,
     ) -> Option<Made> {
         let unsent = self.video.begin(begin);
         self.take_back(unsent);
@@ -141,7 +140,7 @@ impl View {
         if !is_there {
             return None;
         }
-        let mut parts = Parts::new(Recall::new(slots, &self.grid, begin.acked_to));
+        let mut parts = Parts::new(keep, &self.grid, begin.acked_to);
         let bytes = unit.unit.data.len() as u64;
         parts.ops.push(Op::Video(unit.unit.clone()));
         for &(tile, _) in &tiles {

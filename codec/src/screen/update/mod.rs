@@ -9,12 +9,14 @@
 
 mod band;
 mod blocks;
+mod content;
 mod model;
 mod odds;
 mod pixel;
 
 use alloc::vec::Vec;
 
+pub use content::is_photo;
 pub use model::Model;
 
 use crate::geom::{Rect, TILE, TileMask};
@@ -90,6 +92,18 @@ impl Decoder {
             0 => Ok(()),
             extra => Err(DecodeError::Trailing { extra }),
         }
+    }
+}
+
+impl core::fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Encoder").finish_non_exhaustive()
+    }
+}
+
+impl core::fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Decoder").finish_non_exhaustive()
     }
 }
 

@@ -126,7 +126,7 @@ fn spell<C: Coder>(model: &mut Model, coder: &mut C, around: &Around, truth: u32
         return met[usize::from(code_byte(coder, &mut odds[odds::NUMBER..][..256], number))];
     }
     let [b, g, r, _] = truth.to_le_bytes();
-    let [eb, eg, er, _] = expected(around).to_le_bytes();
+    let [eb, eg, er, _] = expected(around.w, around.n, around.nw).to_le_bytes();
     let dg = code_byte(coder, &mut odds[odds::GREEN..][..256], g.wrapping_sub(eg));
     let db = b.wrapping_sub(eb).wrapping_sub(dg);
     let dr = r.wrapping_sub(er).wrapping_sub(dg);
@@ -142,8 +142,8 @@ fn spell<C: Coder>(model: &mut Model, coder: &mut C, around: &Around, truth: u32
 }
 
 /// The colour that continues W, N and NW smoothly.
-fn expected(around: &Around) -> u32 {
-    let [w, n, nw] = [around.w, around.n, around.nw].map(|colour| colour.to_le_bytes().map(i32::from));
+pub(super) fn expected(w: u32, n: u32, nw: u32) -> u32 {
+    let [w, n, nw] = [w, n, nw].map(|colour| colour.to_le_bytes().map(i32::from));
     let component = |i: usize| (w[i] + n[i] - nw[i]).clamp(w[i].min(n[i]), w[i].max(n[i])) as u8;
     u32::from_le_bytes([component(0), component(1), component(2), 0])
 }

@@ -11,7 +11,7 @@ use lightbox_protocol::msg::display::Op;
 use lightbox_protocol::wire::ids::codec;
 use proptest::prelude::*;
 
-use super::super::{Made, Patience, Pool, Slots, View};
+use super::super::{Keep, Made, Patience, Pool, View};
 use super::*;
 
 const SIZE: Size = Size::new(640, 320);
@@ -44,7 +44,7 @@ struct Scene {
     picture: Image,
     view: View,
     pool: Pool,
-    slots: Slots,
+    keep: Keep,
     contracts: Contracts,
     never_lossy: Vec<Rect>,
     left: BTreeMap<TileIndex, Left>,
@@ -63,7 +63,7 @@ impl Scene {
             picture,
             view,
             pool: Pool::new(0),
-            slots: Slots::new([7; 32]),
+            keep: Keep::new([7; 32]),
             contracts: Contracts::default(),
             never_lossy: Vec::new(),
             left: BTreeMap::new(),
@@ -110,8 +110,8 @@ impl Scene {
             acked_to: self.seq - 1,
             slots: Agreed::default(),
         };
-        let (picture, pool, slots) = (&self.picture, &mut self.pool, &mut self.slots);
-        let made = self.view.frame(|show| show(picture.as_ref()), &begin, pool, slots)?;
+        let (picture, pool, keep) = (&self.picture, &mut self.pool, &mut self.keep);
+        let made = self.view.frame(|show| show(picture.as_ref()), &begin, pool, keep)?;
         let grid = TileGrid::new(SIZE);
         for op in &made.frame.ops {
             let Op::Coded { rect, codec: codec::FIRST | codec::HIGH, .. } = op else { continue };

@@ -14,7 +14,7 @@ use lightbox_protocol::msg::video::{Colour, Unit, VideoCodecs};
 use lightbox_protocol::session::server::{Repair, Why};
 use lightbox_protocol::wire::ids::codec;
 
-use super::super::{Contract, Contracts, Made, Pool, Slots, SubmittedUnit, View};
+use super::super::{Contract, Contracts, Keep, Made, Pool, SubmittedUnit, View};
 
 /// Five columns and three rows of tiles.
 const SIZE: Size = Size::new(320, 192);
@@ -23,7 +23,7 @@ struct Scene {
     picture: Image,
     view: View,
     pool: Pool,
-    slots: Slots,
+    keep: Keep,
     now: Time,
     seq: u64,
     number: u64,
@@ -40,7 +40,7 @@ impl Scene {
             picture,
             view,
             pool: Pool::new(0),
-            slots: Slots::new([7; 32]),
+            keep: Keep::new([7; 32]),
             now: Time(0),
             seq: 0,
             number: 0,
@@ -86,7 +86,7 @@ impl Scene {
             slots: Agreed { connection: self.connection, cells: 0, models: 0 },
         };
         let picture = &self.picture;
-        self.view.frame(|show| show(picture.as_ref()), &begin, &mut self.pool, &mut self.slots)
+        self.view.frame(|show| show(picture.as_ref()), &begin, &mut self.pool, &mut self.keep)
     }
 
     /// What the next frame shows as video, and what exactly.
