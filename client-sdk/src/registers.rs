@@ -89,3 +89,86 @@ impl Registers {
         self.held(number)?.as_mut().map(|kept| &mut kept.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lightbox_codec::geom::{Rect, Size, TileGrid, TileMask};
+    use lightbox_codec::pixel::{Image, PixelFormat};
+    use lightbox_codec::screen::update::Encoder;
+
+    use super::*;
+
+    const SIZE: Size = Size::new(64, 64);
+
+    fn blank() -> Image {
+        let mut image = Image::new(SIZE, PixelFormat::Bgrx8).unwrap();
+        image.as_mut().fill(SIZE.rect(), [0, 0, 0, 0xFF]);
+        image
+    }
+
+    fn unit(from: u8, into: u8, data: Vec<u8>) -> Update {
+        let tiles = TileMask::all(Rect::new(0, 0, 1, 1));
+        Update::new(TileGrid::new(SIZE), tiles, false, Models { from, into }, data.into())
+    }
+
+    /// A server that draws one letter more with each unit.
+    struct Server {
+        shown: Image,
+        letters: u32,
+        models: [Model; 4],
+    }
+
+    impl Server {
+        fn new() -> Self {
+            Self { shown: blank(), letters: 0, models: [(); 4].map(|()| Model::new()) }
+        }
+
+        fn next(&mut self, from: usize, into: usize) -> Update {
+            let mut source = self.shown.clone();
+            let letter = Rect::new(7 * self.letters, 11, 5, 9);
+            source.as_mut().fill(letter, [self.letters as u8, 9, 0xFF, 0xFF]);
+            self.letters += 1;
+            let mut model = if from == 0 { Model::new() } else { self.models[from].clone() };
+            let (tiles, mut data) = (TileMask::all(Rect::new(0, 0, 1, 1)), Vec::new());
+            let shown = &mut self.shown.as_mut();
+            assert!(Encoder::default().encode(&mut model, &tiles, shown, source.as_ref(), false, &mut data));
+            self.models[into] = model;
+            unit(from as u8, into as u8, data)
+        }
+    }
+
+    #[test]
+    fn units_are_read_by_the_models_that_they_start_from() {
+        let (mut server, mut registers, mut shown) = (Server::new(), Registers::new(3), blank());
+        for (from, into) in [(0, 1), (1, 1), (1, 2), (2, 0), (0, 3), (2, 1), (1, 1), (3, 0), (2, 2)] {
+            registers.update(&mut shown.as_mut(), &server.next(from, into)).unwrap();
+            assert!(shown == server.shown, "a unit from {from} into {into} shows something else");
+        }
+        let models = registers.held.iter().flatten().chain(&registers.spare);
+        assert!(models.count() <= 4, "more memory than registers and one");
+    }
+
+    #[test]
+    fn a_register_is_empty_before_it_is_written_and_after_what_was_to_write_it_failed() {
+        let (mut server, mut registers, mut shown) = (Server::new(), Registers::new(3), blank());
+        registers.update(&mut shown.as_mut(), &server.next(0, 1)).unwrap();
+        registers.update(&mut shown.as_mut(), &server.next(1, 2)).unwrap();
+        let mut starts = |from| registers.update(&mut blank().as_mut(), &unit(from, 0, vec![0x80]));
+        assert!(matches!(starts(3), Err(PaintError::Register(3))));
+        assert!(matches!(starts(4), Err(PaintError::Register(4))));
+        // A unit that is none, in place and into another.
+        let trailing = vec![0xAA; 4_096];
+        let mut image = blank();
+        assert!(registers.update(&mut image.as_mut(), &unit(1, 1, trailing.clone())).is_err());
+        assert!(matches!(
+            registers.update(&mut image.as_mut(), &unit(1, 3, Vec::new())),
+            Err(PaintError::Register(1))
+        ));
+        assert!(registers.update(&mut image.as_mut(), &unit(0, 2, trailing)).is_err());
+        assert!(registers.model(2).is_none() && registers.model(3).is_none());
+        // And one of a frame that failed behind it.
+        registers.update(&mut shown.as_mut(), &server.next(0, 1)).unwrap();
+        registers.fail(&[Op::Update(Box::new(unit(0, 1, Vec::new())))]);
+        assert!(registers.model(1).is_none());
+    }
+}

@@ -9,12 +9,13 @@ use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::digest::DigestContext;
 use lightbox_protocol::exact::DueTile;
-use lightbox_protocol::geom::{Point, Rect, Size, TileGrid};
+use lightbox_protocol::geom::{Point, Rect, Size, TileGrid, TileMask};
 use lightbox_protocol::msg::control::{
     Capabilities, Close, Control, Layout, Output, Role, SessionId, Surface, Verdict, Welcome,
 };
 use lightbox_protocol::msg::display::{CursorShape, FrameHeader, Heartbeat, Op};
 use lightbox_protocol::msg::input::{Action, Locks, Place};
+use lightbox_protocol::msg::update::{Models, Update};
 use lightbox_protocol::rate::Estimate;
 use lightbox_protocol::session::client::{ClientSession, Command, Config, Event};
 use lightbox_protocol::session::{Cause, Effect, Path, Session};
@@ -280,6 +281,7 @@ fn op(script: &mut Script<'_>, size: Size) -> Op {
     match script.below(3) {
         0 if rect.x % 64 == 3 => Op::Store { tiles: tiles(rect, size), first: script.number() },
         0 if rect.x % 64 == 5 => Op::Show { tiles: tiles(rect, size), first: script.number() },
+        0 if rect.x % 64 >= 56 => update(script, size),
         0 => Op::Fill { rect, pixel: script.array() },
         1 => {
             let to = Point::new(script.below(size.w - rect.w.min(size.w - 1)), script.below(size.h));
@@ -287,12 +289,26 @@ fn op(script: &mut Script<'_>, size: Size) -> Op {
         }
         _ => {
             let data = script.bytes(64);
-            use ids::codec::{FIRST, HIGH, LOSSLESS, LOW, SCALED};
-            let codecs = [LOSSLESS, FIRST, HIGH, LOW, SCALED];
+            use ids::codec::{FIRST, HIGH, INTER, LOSSLESS, LOW, SCALED};
+            let codecs = [LOSSLESS, FIRST, HIGH, LOW, SCALED, INTER];
             let codec = codecs[usize::from(data.first().copied().unwrap_or(0)) % codecs.len()];
             Op::Coded { rect, codec, data }
         }
     }
+}
+
+/// A unit over some tiles, most of the time between registers that there are. What its data can do is the business of
+/// another oracle; here some bytes are a unit, as others are none.
+pub(super) fn update(script: &mut Script<'_>, size: Size) -> Op {
+    let grid = TileGrid::new(size);
+    let bits = script.u8();
+    let tiles = (0..grid.len()).filter(|tile| *tile == 0 || bits >> (tile % 8) & 1 == 1);
+    let tiles = TileMask::of(grid, tiles);
+    let choice = script.u8();
+    let register = |bits: u8| if bits == 7 { 9 } else { bits % 5 };
+    let models = Models { from: register(choice & 7), into: register(choice >> 3 & 7) };
+    let alone = choice >> 6 != 0;
+    Op::Update(Box::new(Update::new(grid, tiles, alone, models, script.bytes(24))))
 }
 
 /// The tile under the corner of `rect`.

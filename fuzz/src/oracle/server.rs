@@ -20,7 +20,7 @@ use lightbox_protocol::session::{Cause, Effect, Path, Session};
 use lightbox_protocol::wire::frame::{Assembler, MAX_CONTROL};
 use lightbox_protocol::wire::{Encode, frame, ids};
 
-use super::client::action;
+use super::client::{action, update};
 use super::script::Script;
 use super::streams;
 
@@ -219,14 +219,21 @@ impl Server {
             };
             Write { tile: *tile, whole, left }
         };
+        let op = match rect.x % 8 {
+            3 => update(script, begin.size),
+            5 => Op::Coded { rect, codec: ids::codec::INTER, data: Bytes::new() },
+            _ => Op::Fill { rect, pixel: [1, 2, 3, 0xFF] },
+        };
+        let mut reads = if script.chance() { tiles.clone() } else { Vec::new() };
+        reads.extend(op.builds_on(grid));
         let made = NewFrame {
             seq,
             generation: begin.context.generation,
             surface,
             capture: self.now,
             refines: script.chance(),
-            ops: vec![Op::Fill { rect, pixel: [1, 2, 3, 0xFF] }],
-            reads: if script.chance() { tiles.clone() } else { Vec::new() },
+            ops: vec![op],
+            reads,
             writes: tiles.iter().map(write).collect(),
             slots: SlotUse::default(),
         };

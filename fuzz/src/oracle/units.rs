@@ -4,6 +4,7 @@ use lightbox_codec::screen::update::{Decoder, Encoder, Model};
 
 use super::codec::picture;
 use super::script::Script;
+use super::wire::spare_bits_are_as_defined;
 
 /// Units of the screen codec in a row, each from the model that the one before left: what was coded comes back exactly,
 /// from a unit that is alone whatever was shown; and no bytes paint beside their tiles.
@@ -14,6 +15,7 @@ pub fn units(bytes: &[u8]) {
     let mut shown = Image::new(size, PixelFormat::Bgrx8).expect("a size of an image");
     let (mut encoder, mut decoder) = (Encoder::default(), Decoder::default());
     let (mut here, mut there) = (Model::new(), Model::new());
+    let mut spoilt = Model::new();
     for _ in 0..MOST {
         if script.is_empty() {
             return;
@@ -24,11 +26,15 @@ pub fn units(bytes: &[u8]) {
             continue;
         }
         if script.chance() {
-            // What nobody coded: the model is spoilt by it, so a copy is used up.
+            // What nobody coded spoils a model, which must be no danger either, whatever it was spoilt by before.
             let coded = script.bytes(200);
+            if script.chance() {
+                spoilt.copy_from(&there);
+            }
             let mut painted = shown.clone();
-            let _ = decoder.decode(&mut there.clone(), &tiles, &mut painted.as_mut(), alone, &coded);
+            let _ = decoder.decode(&mut spoilt, &tiles, &mut painted.as_mut(), alone, &coded);
             assert_beside(&tiles, &painted, &shown);
+            spare_bits_are_as_defined(painted.as_ref());
             continue;
         }
         let before = shown.clone();
@@ -47,6 +53,7 @@ pub fn units(bytes: &[u8]) {
         let outcome = decoder.decode(&mut there, &tiles, &mut painted.as_mut(), alone, &coded);
         assert_eq!(outcome, Ok(()), "the encoder's own unit, {size:?} {tiles:?}");
         assert_within(&tiles, &painted, &source);
+        assert!(here == there, "the models part, {size:?} {tiles:?}");
     }
 }
 
