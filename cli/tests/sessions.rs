@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use desk::Desk;
 use lightbox_client::{Client, Config as ClientConfig, Event as Seen};
-use lightbox_codec::geom::{Rect, Size};
+use lightbox_codec::geom::{Point, Rect, Size};
 use lightbox_codec::pixel::{Image, PixelFormat, SampleDepth};
+use lightbox_codec::screen::scaled::Source;
 use lightbox_net::address::Address;
 use lightbox_net::lab::relay::Relay;
 use lightbox_server::input::{Action, Place};
-use lightbox_server::{Damage, Event};
+use lightbox_server::{Damage, Event, Kernel, Scale, ScaledError, ScaledImage, SubmitError};
 use support::{connect, until};
 
 #[test]
@@ -28,6 +29,39 @@ fn what_is_submitted_is_shown_and_proved() {
         desk.paint(Rect::new(n * 7 % 500, n * 13 % 300, 10 + n * 3, 40), n);
     }
     desk.proves(&client);
+}
+
+#[test]
+fn a_scaled_image_arrives_as_its_source() {
+    let mut desk = Desk::new(|config| config);
+    let client = connect(desk.address());
+    desk.paint(Rect::new(0, 0, 640, 400), 1);
+    desk.proves(&client);
+    let (rect, from) = (Rect::new(37, 11, 560, 380), Size::new(280, 190));
+    let scale = Scale::fit(Kernel::SKIA, from, rect.size());
+    for n in 2..6u32 {
+        let mut slice = Image::new(from, PixelFormat::Gray8).unwrap();
+        for y in 0..from.h {
+            (0..).zip(slice.as_mut().row_mut(y)).for_each(|(x, sample)| {
+                *sample = ((x * x + y * y + x * y * n) % (40 + n) + x / 4) as u8;
+            });
+        }
+        desk.output.show_scaled(&[ScaledImage { rect, image: slice.as_ref(), scale }]).unwrap();
+        let mut picture = desk.picture.as_mut();
+        let source = Source::new(slice.as_ref()).unwrap();
+        assert!(source.paint(&scale, &mut picture.crop_mut(rect).unwrap()));
+        // A label over it; and once the host is wrong about all of it.
+        picture.fill(Rect::new(50, 20, 100, 12), [n as u8, 200, 0, 0xFF]);
+        if n == 4 {
+            picture.copy_within(Rect::new(38, 12, 500, 300), Point::new(37, 11));
+        }
+        desk.output.submit(desk.picture.as_ref(), Damage::Rects(&[rect])).unwrap();
+        desk.proves(&client);
+    }
+    let sessions = desk.server.sessions();
+    assert_eq!(sessions[0].1.techniques["scaled"].rects, 3, "{:?}", sessions[0].1.techniques);
+    let outside = ScaledImage { rect: Rect::new(600, 0, 41, 20), image: desk.picture.as_ref(), scale };
+    assert_eq!(desk.output.show_scaled(&[outside]), Err(SubmitError::Scaled(ScaledError::Rect)));
 }
 
 #[test]

@@ -240,6 +240,16 @@
 // DMA_BUF_IOCTL_SYNC. A file that does not know this call is taken as with LBX_MEMORY_FILE.
 #define LBX_MEMORY_DMABUF 2
 
+// The image's pixel that lies there.
+#define LBX_KERNEL_NEAREST 0
+
+// Bilinear as in Chromium and Skia without a GPU: positions cut to sixteenths of a pixel, sums rounded down. 1 to 8 stand
+// for bilinear kernels with so many binary places of a position.
+#define LBX_KERNEL_SKIA 4
+
+// Added to the places of a bilinear kernel whose sums are rounded to the nearest number, halves up.
+#define LBX_KERNEL_ROUNDED 16
+
 // Nothing is shown with an error, however thin the path is: the person waits for the exact picture.
 #define LBX_CONTRACT_NEVER_LOSSY 1
 
@@ -655,6 +665,29 @@ typedef struct lbx_access_unit {
     // LBX_UNIT_*.
     uint32_t flags;
 } lbx_access_unit;
+
+// An image that the monitor's picture shows scaled.
+typedef struct lbx_scaled {
+    // sizeof(lbx_scaled).
+    size_t size;
+    // Where the picture shows it, at most 4194304 pixels. What lies over it may be anything.
+    struct lbx_rect rect;
+    // The image before it was scaled: LBX_FORMAT_GRAY8, or LBX_FORMAT_BGRX8 on a monitor of that. At most 1048576 of its
+    // pixels are shown.
+    const struct lbx_frame *image;
+    // LBX_KERNEL_*, or the number of binary places.
+    uint32_t kernel;
+    // Always 0.
+    uint32_t reserved;
+    // Where the rect's first column lies in the image, in 1/4294967296 pixels; the middle of the first pixel is at 0.
+    int64_t x_origin;
+    // From one column to the next. 0 if the image fills the rect from edge to edge: the other three are not looked at then.
+    uint64_t x_step;
+    // The same for rows.
+    int64_t y_origin;
+    // The same for rows.
+    uint64_t y_step;
+} lbx_scaled;
 
 // Gives memory for a surface of `w` by `h` pixels of `format` (LBX_FORMAT_*): the first byte of `h` rows, and in
 // `*stride`, which is the least there can be, the bytes from one to the next. The last row needs no padding. NULL: there
@@ -1197,6 +1230,18 @@ lbx_result lbx_output_place(struct lbx_output *output,
                             int32_t y,
                             uint32_t width_mm,
                             uint32_t scale);
+
+// The frames from the next one on show these images scaled, in place of those named before; none ends it. To be called
+// before the frame that shows them first, each time another image is shown, is shown elsewhere or scaled otherwise: for
+// hosts that know what a viewer in the guest does. They are sent instead of what they became: about half of it for
+// a CT slice that fills a window. It is a hint: clients show the frame exactly, whatever is said here. Costs a copy of what is
+// shown of each image.
+// Ownership: `images` is an array of pointers; all memory is free when this returns.
+// Errors: `LBX_ERROR_ARGUMENT`, also for more than 16: nothing changes.
+// Threads: any. since 0.1
+lbx_result lbx_output_show_scaled(struct lbx_output *output,
+                                  const struct lbx_scaled *const *images,
+                                  size_t images_len);
 
 // A promise (LBX_CONTRACT_*) for these parts of the monitor's picture, by whole tiles of 64x64 pixels, in place of the
 // parts that it was made for before; with no rects it ends. It holds for every frame that is sent after this returns,

@@ -315,6 +315,17 @@ public:
         return changed;
     }
 
+    // The frames to come show these images scaled; sizes are set here.
+    void show_scaled(std::vector<lbx_scaled> images)
+    {
+        std::vector<const lbx_scaled *> pointers;
+        for (lbx_scaled &image : images) {
+            image.size = sizeof image;
+            pointers.push_back(&image);
+        }
+        detail::must(lbx_output_show_scaled(get(), pointers.data(), pointers.size()));
+    }
+
     void resize(std::uint32_t w, std::uint32_t h, std::uint32_t format = LBX_FORMAT_BGRX8)
     {
         detail::must(lbx_output_resize(get(), w, h, format));

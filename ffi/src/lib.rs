@@ -12,7 +12,7 @@
 //! - [`version`], [`log`]: about the library itself.
 //! - [`event_loop`]: the application's own, instead of threads.
 //! - [`vocabulary`], [`input`], [`video`], [`stream`], [`event`], [`stats`]: what both sides speak of.
-//! - [`server`], [`output`], [`scanout`], [`contract`], [`cursor`]: the hypervisor's side, with the feature `server`.
+//! - [`server`], [`output`], [`scanout`], [`scaled`], [`contract`], [`cursor`]: the hypervisor's side, with the feature `server`.
 //! - [`client`], [`memory`], [`decoder`], [`surface`]: the thin client's side, with the feature `client`.
 
 // C's names, so that the header, the symbols and this source say the same. What a caller must keep to stands once,
@@ -53,6 +53,9 @@ pub mod server;
 pub mod output;
 #[cfg(feature = "server")]
 pub mod scanout;
+
+#[cfg(feature = "server")]
+pub mod scaled;
 
 #[cfg(feature = "server")]
 pub mod contract;

@@ -59,9 +59,32 @@ pub enum SubmitError {
     /// The access unit is not one that this output can have now.
     #[error("access unit: {0}")]
     Unit(#[from] UnitError),
+    /// An image that is said to be shown scaled cannot be.
+    #[error("scaled image: {0}")]
+    Scaled(#[from] ScaledError),
     /// The cursor's samples do not fit its size, or it is too large.
     #[error("a cursor is at most 256x256, its hotspot inside, with 4 bytes a pixel")]
     Cursor,
+}
+
+/// Why an image was not taken that is said to be shown scaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScaledError {
+    /// More than there may be.
+    #[error("a picture shows at most {limit}")]
+    TooMany {
+        /// How many there may be.
+        limit: usize,
+    },
+    /// Its rect sticks out of the output, is none, or is too large.
+    #[error("its rect is inside the output, and at most 4,194,304 pixels")]
+    Rect,
+    /// What is shown of it has too many pixels or a format of its own, or its scale has numbers out of bounds.
+    #[error(
+        "it has eight bits a sample, colour only where the output has, and shows at most 1,048,576 pixels"
+    )]
+    Image,
 }
 
 /// Why an access unit was not taken.

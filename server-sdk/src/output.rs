@@ -9,8 +9,9 @@ use lightbox_net::clock;
 use lightbox_protocol::Time;
 use lightbox_protocol::msg::display::MAX_CURSOR;
 
-use crate::encode::{Contract, Contracts};
+use crate::encode::{Contract, Contracts, Shown};
 use crate::error::SubmitError;
+use crate::scaled::{self, ScaledImage};
 use crate::server::Inner;
 use crate::session::lock;
 use crate::snapshot::{Damage, Snapshot, Submitted};
@@ -88,6 +89,8 @@ pub(crate) struct OutputState {
     /// How often they were changed; changed with them locked.
     terms: AtomicU64,
     coded: Mutex<Coded>,
+    /// What the picture shows scaled, as the host says.
+    shown: Mutex<Arc<[Shown]>>,
 }
 
 impl OutputState {
@@ -100,6 +103,7 @@ impl OutputState {
             contracts: Mutex::default(),
             terms: AtomicU64::new(0),
             coded: Mutex::default(),
+            shown: Mutex::default(),
         })
     }
 
@@ -130,6 +134,11 @@ impl OutputState {
     /// True if the host may be asked for a key frame: it was not just now.
     pub(crate) fn may_ask_for_key(&self, now: Time) -> bool {
         lock(&self.coded).may_ask(now)
+    }
+
+    /// What the picture shows scaled, as the host says.
+    pub(crate) fn shown(&self) -> Arc<[Shown]> {
+        lock(&self.shown).clone()
     }
 
     /// Shows the snapshot, held while `see` runs.
@@ -228,6 +237,23 @@ impl Output {
             server.under_reported(self.id(), took.under_reported);
         }
         Ok(took)
+    }
+
+    /// The frames from the next one on show these images scaled, in place of those named before; none ends it. To be
+    /// called before the frame that shows them first, each time another image is shown, is shown elsewhere or scaled
+    /// otherwise: for hosts that know what a viewer in the guest does. Where a client can paint them, they are sent instead
+    /// of what they became: about half of it for a CT slice that fills a window.
+    ///
+    /// It is a hint: every client shows the frame, whatever is said here, and where too many pixels are not what an image
+    /// makes, the frame is coded as if nothing had been said. Costs a copy of what is shown of each image.
+    ///
+    /// # Errors
+    /// More than 16, or one that is none of this output: nothing changes.
+    pub fn show_scaled(&self, images: &[ScaledImage<'_>]) -> Result<(), SubmitError> {
+        let (size, format) = self.plug.state.shape();
+        let shown = scaled::shown(images, size, format)?;
+        *lock(&self.plug.state.shown) = shown;
+        Ok(())
     }
 
     /// Compares the whole picture with `frame`: for hosts that call it when idle to find damage they did not report.

@@ -188,6 +188,7 @@ impl Seat {
             if begin.size != view.size() {
                 continue;
             }
+            view.set_shown(&output.shown());
             let start = Instant::now();
             let look = |show: &mut dyn FnMut(ImageRef<'_>)| output.with_image(|image| show(image.as_ref()));
             let made = view.frame(look, &begin, pool, keep);

@@ -429,6 +429,56 @@ static void the_log_is_told_what_is_asked_for(void)
     CHECK(lines > 0);
 }
 
+static void a_scaled_image_is_a_hint(void)
+{
+    static uint8_t slice[HEIGHT / 2][WIDTH / 2];
+    struct pair pair = new_pair();
+    const lbx_frame image = { .size = sizeof image, .data = slice, .stride = sizeof slice[0], .w = WIDTH / 2,
+                              .h = HEIGHT / 2, .format = LBX_FORMAT_GRAY8 };
+    lbx_scaled scaled = { .size = sizeof scaled, .rect = { .w = WIDTH, .h = HEIGHT }, .image = &image,
+                          .kernel = LBX_KERNEL_ROUNDED };
+    const lbx_scaled *const images[] = { &scaled };
+    CHECK(lbx_output_show_scaled(NULL, images, 1) == LBX_ERROR_ARGUMENT);
+    CHECK(lbx_output_show_scaled(pair.output, NULL, 1) == LBX_ERROR_ARGUMENT);
+    CHECK(lbx_output_show_scaled(pair.output, images, 1) == LBX_ERROR_ARGUMENT);
+    CHECK(strstr(lbx_error_text(), "KERNEL") != NULL);
+    scaled.kernel = LBX_KERNEL_NEAREST;
+    scaled.rect.x = 1;
+    CHECK(lbx_output_show_scaled(pair.output, images, 1) == LBX_ERROR_ARGUMENT);
+    CHECK(strstr(lbx_error_text(), "rect") != NULL);
+    scaled.rect.x = 0;
+    CHECK(lbx_output_show_scaled(pair.output, NULL, 0) == LBX_OK);
+
+    /* It says so of every picture, and of the last one wrongly: what is shown is the picture. */
+    lbx_counts counts = { .size = sizeof counts };
+    for (uint32_t n = 1; n < 4; n++) {
+        for (uint32_t y = 0; y < HEIGHT; y++)
+            for (uint32_t x = 0; x < WIDTH; x++) {
+                slice[y / 2][x / 2] = (uint8_t)(x / 2 * n + y / 2 * 5);
+                const uint32_t level = y < 9 ? 0x55 : slice[n == 3 ? 7 : y / 2][x / 2];
+                pixels[y][x] = level * 0x010101 | 0xFF000000;
+            }
+        const lbx_frame frame = { .size = sizeof frame, .data = pixels, .stride = sizeof pixels[0], .w = WIDTH,
+                                  .h = HEIGHT, .format = LBX_FORMAT_BGRX8 };
+        CHECK(lbx_output_show_scaled(pair.output, images, 1) == LBX_OK);
+        CHECK(lbx_output_submit(pair.output, &frame, NULL, 0, NULL) == LBX_OK);
+        while (!lbx_server_is_settled(pair.server))
+            client_event(pair.client, LBX_CLIENT_VERIFIED);
+        while (CHECK(lbx_client_counts(pair.client, &counts) == LBX_OK), counts.verified < counts.total)
+            client_event(pair.client, LBX_CLIENT_VERIFIED);
+    }
+    lbx_surface *surface = NULL;
+    lbx_frame seen = { .size = sizeof seen };
+    CHECK(lbx_surface_acquire(pair.client, pair.surface, &surface) == LBX_OK);
+    CHECK(lbx_surface_frame(surface, &seen) == LBX_OK);
+    for (uint32_t y = 0; y < HEIGHT; y++)
+        CHECK(memcmp((const uint8_t *)seen.data + y * seen.stride, pixels[y], sizeof pixels[y]) == 0);
+    CHECK(lbx_surface_release(surface) == LBX_OK);
+    lbx_client_free(pair.client);
+    lbx_output_free(pair.output);
+    lbx_server_free(pair.server);
+}
+
 int main(void)
 {
     the_header_is_the_library_s();
@@ -445,6 +495,7 @@ int main(void)
     everything_a_person_does_arrives();
     a_surface_is_held_still();
     a_session_is_ended_for_a_reason();
+    a_scaled_image_is_a_hint();
     the_log_is_told_what_is_asked_for();
     return 0;
 }

@@ -47,15 +47,27 @@ impl View {
         let oldest = self.since?;
         self.taken = None;
         let mut parts = Parts::new(keep, &self.grid, begin.acked_to);
-        let (mut boxes, mut plan) = (Vec::new(), Plan::OneShot);
+        let (mut boxes, mut plan, mut shown) = (Vec::new(), Plan::OneShot, None);
         look(&mut |source| {
             let differing = self.differing(source);
             boxes = self.show_again(source, &differing, &mut parts);
+            // Under a box that is on its way to a unit nothing else may be painted.
+            if boxes.is_empty() {
+                shown = self.take_shown(source, &differing, begin, &mut pool.scaled, &mut parts);
+            }
+            if shown.is_some() {
+                return;
+            }
             let changed = self.changed(&differing);
             plan = self.plan(&changed, begin);
             boxes.extend(self.copy_what_moved(source, &changed, &mut parts));
         });
-        let mut left = begin.budget as f64 - self.encode(boxes, pool, &mut parts) as f64;
+        let mut left = begin.budget as f64;
+        if let Some((index, around)) = shown {
+            left -= self.encode_shown(index, &mut pool.scaled, &mut parts) as f64;
+            boxes.extend(around);
+        }
+        left -= self.encode(boxes, pool, &mut parts) as f64;
         while parts.unit_area() < UNIT_AREA
             && let Some(area) = self.density.batch(plan.how(), left, parts.is_empty())
         {

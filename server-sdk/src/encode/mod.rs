@@ -15,12 +15,15 @@ mod passes;
 mod pool;
 mod recall;
 mod registers;
+mod scaled;
 mod slots;
 mod take;
 mod technique;
 mod tiles;
 mod units;
 mod video;
+
+use std::sync::Arc;
 
 use lightbox_codec::geom::{Size, TileGrid, TileIndex};
 use lightbox_codec::pixel::{Image, ImageRef};
@@ -39,6 +42,7 @@ pub use passes::Patience;
 pub use pool::Pool;
 use recall::Past;
 use registers::Registers;
+pub use scaled::Shown;
 use slots::Slots;
 pub use technique::{Technique, Used};
 use tiles::TileSet;
@@ -66,6 +70,8 @@ pub struct View {
     /// What the host was promised.
     terms: Terms,
     video: Video,
+    /// What the picture shows scaled, as the host says.
+    shown: Arc<[Shown]>,
     past: Past,
     /// When the oldest change of each tile in `pending` was made.
     when: Vec<Time>,
@@ -132,6 +138,7 @@ impl View {
             coarse: Coarse::new(&grid),
             terms: Terms::new(&grid, &Contracts::default()),
             video: Video::default(),
+            shown: Arc::default(),
             past: Past::new(&grid),
             when: vec![now; grid.len() as usize],
             since: Some(now),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use lightbox_codec::pixel::{Image, ImageRef};
+use lightbox_codec::screen::scaled;
 
 use super::boxes::{CodedBox, How};
 use super::coder::{Coded, Coder};
@@ -15,6 +16,7 @@ const WORTH_SHARING: u64 = 128 * 128;
 /// Encoders: one here, and one in each worker.
 pub struct Pool {
     coder: Coder,
+    pub(super) scaled: scaled::Encoder,
     workers: Option<Workers>,
 }
 
@@ -41,7 +43,11 @@ struct Job {
 impl Pool {
     /// With `workers` threads beside the caller's; with none everything is coded by the caller.
     pub fn new(workers: usize) -> Self {
-        Self { coder: Coder::default(), workers: (workers > 0).then(|| Workers::start(workers)) }
+        Self {
+            coder: Coder::default(),
+            scaled: scaled::Encoder::new(),
+            workers: (workers > 0).then(|| Workers::start(workers)),
+        }
     }
 
     /// Codes the `boxes` of `image`, in their order.

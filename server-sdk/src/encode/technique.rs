@@ -34,6 +34,8 @@ pub enum Technique {
     Update,
     /// A pass of this name.
     Pass(&'static str),
+    /// As the source of an image that is shown scaled.
+    Scaled,
     /// As the host's own encoder has it.
     Video,
 }
@@ -46,6 +48,7 @@ impl Technique {
             Technique::Slot => "slot",
             Technique::Store => "store",
             Technique::Fill => "fill",
+            Technique::Scaled => "scaled",
             Technique::Video => "video",
             Technique::Update => "update",
             Technique::Still(name) | Technique::Pass(name) => name,

@@ -1,7 +1,9 @@
 use lightbox_codec::geom::{Point, Rect};
 use lightbox_codec::pixel::PixelFormat;
+use lightbox_codec::screen::scaled::{Kernel, Scale, Source};
 use lightbox_protocol::channel::display::{Agreed, Begin, Passes};
 use lightbox_protocol::digest::DigestContext;
+use lightbox_protocol::wire::ids::codec;
 
 use super::boxes::difference;
 use super::*;
@@ -67,4 +69,47 @@ fn a_frame_that_is_cut_short_leaves_no_tile_half_copied() {
         let tile = view.grid.rect(write.tile);
         assert_eq!(difference(view.sent.as_ref(), picture.as_ref(), tile), None, "tile {}", write.tile);
     }
+}
+
+#[test]
+fn a_scaled_image_is_sent_as_its_source_and_what_lies_over_it_is_exact() {
+    let (rect, from) = (Rect::new(100, 75, 800, 700), Size::new(400, 350));
+    let mut noise = 1u32;
+    let mut slice = || {
+        let mut slice = Image::new(from, PixelFormat::Gray8).unwrap();
+        for y in 0..from.h {
+            slice.as_mut().row_mut(y).fill_with(|| {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (noise >> 26) as u8 + 90
+            });
+        }
+        slice
+    };
+    let scale = Scale::fit(Kernel::SKIA, from, rect.size());
+    let mut picture = Image::new(SIZE, PixelFormat::Bgrx8).unwrap();
+    let (mut view, mut pool) = (View::new(0, &picture, Time(0)), Pool::new(0));
+    let mut keep = Keep::new([7; 32]);
+    let mut begin = begin(1, 1 << 20);
+    while view.frame(|show| show(picture.as_ref()), &begin, &mut pool, &mut keep).is_some() {}
+    let mut bytes = Vec::new();
+    for (scaled, is_said) in [(true, false), (true, true), (false, true)] {
+        let slice = slice();
+        begin.passes.scaled = scaled;
+        let shown = Shown::new(slice.as_ref(), &scale, rect, SIZE, PixelFormat::Bgrx8).unwrap();
+        view.set_shown(&if is_said { [shown].into() } else { Arc::default() });
+        let mut all = picture.as_mut();
+        assert!(Source::new(slice.as_ref()).unwrap().paint(&scale, &mut all.crop_mut(rect).unwrap()));
+        // A label over the image, and a line around it.
+        all.fill(Rect::new(140, 110, 90, 12), [0, 0xFF, begin.seq as u8, 0xFF]);
+        all.fill(Rect::new(90, 60, 900, 2), [9, begin.seq as u8, 0, 0xFF]);
+        begin.seq += 1;
+        view.damage(0..view.grid.len(), Time(begin.seq));
+        let made = view.frame(|show| show(picture.as_ref()), &begin, &mut pool, &mut keep).unwrap();
+        assert_eq!((view.since(), &view.sent), (None, &picture));
+        let data = |op: &Op| if let Op::Coded { data, .. } = op { data.len() } else { 0 };
+        bytes.push(made.frame.ops.iter().map(data).sum::<usize>());
+        let is_scaled = |op: &Op| matches!(op, Op::Coded { codec: codec::SCALED, .. });
+        assert_eq!(made.frame.ops.iter().any(is_scaled), scaled && is_said);
+    }
+    assert!(bytes[1] * 5 < bytes[0] * 3 && bytes[1] * 5 < bytes[2] * 3, "{bytes:?}");
 }
