@@ -4,7 +4,7 @@
 //! parts as the SDKs do, with the SDKs' own [`View`](lightbox_server::encode::View) and
 //! [`Canvas`](lightbox_client::paint::Canvas), but on a virtual clock. Screens change shape and go, packets are lost
 //! and streams overtake each other, the network freezes and parts, connections die and are resumed, and the client's
-//! memory is spoiled between painting and proving. Through all of it:
+//! memory is spoiled between painting and proving, its models too. Through all of it:
 //!
 //! 1. What the client calls verified has the bytes that the source had when the frame was made. Bytes are compared,
 //!    never digests.
@@ -12,10 +12,11 @@
 //! 3. What it shows with a stated error, on thin paths, is not farther from those bytes than stated.
 //!    Of video nothing is stated, and it shows noise: what it shows must never be called verified.
 //! 4. What is right is never called wrong, and what was spoiled is found or painted over.
-//! 5. When the desktop and the network come to rest, everything is verified and equal within [`SETTLE`].
+//! 5. Where nothing is spoiled, nothing is wrong: a run without faults has no mismatch.
+//! 6. When the desktop and the network come to rest, everything is verified and equal within [`SETTLE`].
 //!
 //! ```
-//! let config = lightbox_fuzz::soak::Config { updates: 50, seed: 1 };
+//! let config = lightbox_fuzz::soak::Config { updates: 50, seed: 1, faults: true };
 //! let report = lightbox_fuzz::soak::run(config, |_| ())?;
 //! assert_eq!((report.false_verified, report.updates >= 50), (0, true));
 //! # Ok::<(), lightbox_fuzz::soak::Violation>(())
@@ -45,6 +46,8 @@ pub struct Config {
     pub updates: u64,
     /// What everything random comes from.
     pub seed: u64,
+    /// Whether the client's memory is spoiled now and then.
+    pub faults: bool,
 }
 
 /// What a run did. Counts are of events, times are virtual.
@@ -70,6 +73,8 @@ pub struct Report {
     pub coarse: u64,
     /// Access units that were decoded.
     pub units: u64,
+    /// Units of the screen codec that were painted, and those among them that started from a register.
+    pub updates_by_model: (u64, u64),
     /// Verified tiles with other bytes. A run ends with a [`Violation`] at the first.
     pub false_verified: u64,
     /// How often everything came to rest and was equal.
@@ -93,6 +98,10 @@ pub struct Faults {
     pub refused: u64,
     /// Frames that wanted to show what had been lost with another frame.
     pub empty_slots: u64,
+    /// Models changed between two units.
+    pub models: u64,
+    /// Frames that wanted to start from a register whose frame had failed.
+    pub empty_registers: u64,
     /// Tiles whose digest was another: those with changed bytes, and what was painted from them.
     pub mismatches: u64,
 }
@@ -157,6 +166,14 @@ pub enum Broken {
         /// Which tile.
         tile: u32,
     },
+    /// A tile is wrong in a run in which nothing is spoiled.
+    #[error("tile {tile} of surface {surface} is wrong though nothing was spoiled")]
+    Unspoiled {
+        /// Which surface.
+        surface: u32,
+        /// Which tile.
+        tile: u32,
+    },
     /// All is at rest and something is still not verified or not equal.
     #[error("not settled within {SETTLE:?}: {what}")]
     Unsettled {
@@ -190,7 +207,7 @@ pub enum Broken {
 /// # Errors
 /// The first thing that must never happen.
 pub fn run(config: Config, mut progress: impl FnMut(&Report)) -> Result<Report, Violation> {
-    let mut world = world::World::new(config.seed);
+    let mut world = world::World::new(config.seed, config.faults);
     let end = loop {
         if let Err(broken) = world.round(config.updates) {
             break Err(broken);
@@ -211,12 +228,22 @@ pub fn run(config: Config, mut progress: impl FnMut(&Report)) -> Result<Report, 
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Faults { injected, found, overwritten, refused, empty_slots, mismatches } = self.faults;
+        let Faults {
+            injected,
+            found,
+            overwritten,
+            refused,
+            empty_slots,
+            models,
+            empty_registers,
+            mismatches,
+        } = self.faults;
         write!(
             f,
             "{} updates, {} frames, {} shapes, {} lost ({} unwelcomed), {} resumes, {injected} faults ({found} found, \
-             {overwritten} overwritten), {refused} frames refused, {empty_slots} of empty slots, {mismatches} mismatches, \
-             {} verified, {} compared, {} coarse, {} units, {} false, settled {} times in {:.1} s at most, {:.0} s in all",
+             {overwritten} overwritten), {refused} frames refused, {empty_slots} of empty slots, {models} models spoiled, \
+             {empty_registers} of empty registers, {mismatches} mismatches, \
+             {} verified, {} compared, {} coarse, {} units, {} updates ({} by a register), {} false, settled {} times in {:.1} s at most, {:.0} s in all",
             self.updates,
             self.frames,
             self.shapes,
@@ -227,6 +254,8 @@ impl fmt::Display for Report {
             self.compared,
             self.coarse,
             self.units,
+            self.updates_by_model.0,
+            self.updates_by_model.1,
             self.false_verified,
             self.settled,
             self.settle_max.as_secs_f64(),

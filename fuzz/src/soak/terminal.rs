@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use lightbox_client::paint::{Canvas, PaintError};
-use lightbox_codec::geom::TileGrid;
+use lightbox_codec::geom::{Rect, Size, TILE, TileGrid, TileMask};
+use lightbox_codec::pixel::{Image, PixelFormat};
+use lightbox_codec::screen::update::Decoder;
 use lightbox_protocol::Time;
 use lightbox_protocol::channel::display::Paint;
 use lightbox_protocol::digest::DigestContext;
@@ -12,6 +14,7 @@ use lightbox_protocol::exact::{Counts, DueTile, TileState};
 use lightbox_protocol::msg::control::{Capabilities, Surface};
 use lightbox_protocol::msg::display::{Op, Step};
 use lightbox_protocol::msg::input::Action;
+use lightbox_protocol::msg::update::MAX_MODELS;
 use lightbox_protocol::session::client::{ClientSession, Command, Config, Event};
 use lightbox_protocol::session::{Cause, Effect, Session};
 use lightbox_protocol::wire::ids::codec;
@@ -45,6 +48,8 @@ pub(super) struct Terminal {
     wheel: i32,
     pub(super) faults: Faults,
     pub(super) faulty: bool,
+    /// Whether anything is spoiled in this run.
+    pub(super) may_be_faulty: bool,
     /// Some fault was there on this connection: a model may have learned from it, which only shows later.
     learned_wrong: bool,
     /// Tiles called verified, once each time.
@@ -55,6 +60,8 @@ pub(super) struct Terminal {
     pub(super) coarse: u64,
     /// Access units decoded.
     pub(super) units: u64,
+    /// Units of the screen codec painted, and those that started from a register.
+    pub(super) updates_by_model: (u64, u64),
     pub(super) is_welcome: bool,
 }
 
@@ -68,7 +75,7 @@ enum Job {
 }
 
 impl Terminal {
-    pub(super) fn new(rng: Rng) -> Self {
+    pub(super) fn new(rng: Rng, may_be_faulty: bool) -> Self {
         let mut capabilities = Capabilities::default();
         capabilities.codecs.push(codec::HEVC);
         let config = Config { terminal: "soak".into(), ticket: Vec::new(), capabilities };
@@ -86,12 +93,14 @@ impl Terminal {
             broken_runs: BTreeSet::new(),
             wheel: 0,
             faults: Faults::default(),
-            faulty: true,
+            faulty: may_be_faulty,
+            may_be_faulty,
             learned_wrong: false,
             verified: 0,
             compared: 0,
             coarse: 0,
             units: 0,
+            updates_by_model: (0, 0),
             is_welcome: false,
         }
     }
@@ -218,6 +227,9 @@ impl Terminal {
             if self.proved_right.get(&tile).copied().unwrap_or(false) {
                 return Err(Broken::FalseMismatch { surface, tile: tile.1 });
             }
+            if !self.may_be_faulty {
+                return Err(Broken::Unspoiled { surface, tile: tile.1 });
+            }
             self.faults.mismatches += 1;
             self.faults.found += self.open.remove(&tile).unwrap_or(0);
         }
@@ -323,8 +335,10 @@ impl Terminal {
             if key_of(&paint).is_some() {
                 self.broken_runs.insert(surface);
             }
-            paint.frame.ops.truncate(self.rng.below(paint.frame.ops.len() as u64 + 1) as usize);
-            self.canvas_paint(&paint)?;
+            // It fails half way.
+            let at = self.rng.below(paint.frame.ops.len() as u64 + 1) as usize;
+            paint.frame.ops.insert(at, Op::Show { tiles: Rect::new(0, 0, 1, 1), first: NO_SLOT });
+            let _ = self.canvas.paint(&paint);
             self.refused.extend(paint.tiles.iter().map(|tile| (surface, *tile)));
             return Ok(Command::Painted { seq, surface, tiles: None, took });
         }
@@ -334,11 +348,14 @@ impl Terminal {
         if self.faulty && self.rng.chance(0.03) {
             self.spoil(&paint);
         }
+        if self.faulty && self.rng.chance(0.05) {
+            self.spoil_model();
+        }
         Ok(Command::Painted { seq, surface, tiles: Some(paint.tiles), took })
     }
 
-    /// False where low bits found that the high ones were spoiled or refused, or a slot does not hold what it should,
-    /// since a frame before failed or was void.
+    /// False where low bits found that the high ones were spoiled or refused, or a slot or a register does not hold what
+    /// it should, since a frame before failed or was void.
     fn canvas_paint(&mut self, paint: &Paint) -> Result<bool, Broken> {
         let surface = paint.frame.header.surface;
         let known = self.canvas.get(surface).is_some();
@@ -348,6 +365,12 @@ impl Terminal {
                     self.refused.remove(&(surface, *tile));
                 }
                 self.units += u64::from(key_of(paint).is_some());
+                for op in &paint.frame.ops {
+                    if let Op::Update(unit) = op {
+                        self.updates_by_model.0 += 1;
+                        self.updates_by_model.1 += u64::from(unit.models.from > 0);
+                    }
+                }
                 if key_of(paint) == Some(true) {
                     self.broken_runs.remove(&surface);
                 }
@@ -357,6 +380,11 @@ impl Terminal {
             Err(_) if !known => Ok(true),
             Err(PaintError::Slot(_)) => {
                 self.faults.empty_slots += 1;
+                self.refused.extend(paint.tiles.iter().map(|tile| (surface, *tile)));
+                Ok(false)
+            }
+            Err(PaintError::Register(_)) => {
+                self.faults.empty_registers += 1;
                 self.refused.extend(paint.tiles.iter().map(|tile| (surface, *tile)));
                 Ok(false)
             }
@@ -400,6 +428,20 @@ impl Terminal {
         *self.open.entry((surface, tile)).or_default() += 1;
     }
 
+    /// A model that has learned what no server taught it: some register has read a unit of noise.
+    fn spoil_model(&mut self) {
+        let first = self.rng.below(MAX_MODELS.into()) as u8;
+        let mut registers = (0..MAX_MODELS).map(|i| 1 + (first + i) % MAX_MODELS);
+        let Some(register) = registers.find(|i| self.canvas.model_mut(*i).is_some()) else { return };
+        let Some(model) = self.canvas.model_mut(register) else { return };
+        let Ok(mut aside) = Image::new(Size::new(TILE, TILE), PixelFormat::Bgrx8) else { return };
+        let noise: Vec<u8> = (0..64).map(|_| self.rng.next_u64() as u8).collect();
+        let tile = TileMask::all(Rect::new(0, 0, 1, 1));
+        let _ = Decoder::default().decode(model, &tile, &mut aside.as_mut(), true, &noise);
+        self.faults.models += 1;
+        self.learned_wrong = true;
+    }
+
     /// The heart of it: a tile is called verified, so its bytes must be those of the source. Returns its frame.
     fn compare(&mut self, tile: Tile, history: &History) -> Result<u64, Broken> {
         self.compared += 1;
@@ -427,6 +469,9 @@ impl Terminal {
 fn key_of(paint: &Paint) -> Option<bool> {
     paint.frame.ops.iter().find_map(|op| if let Op::Video(unit) = op { Some(unit.key) } else { None })
 }
+
+/// Filled by no server of this project in the life of a machine.
+const NO_SLOT: u64 = 1 << 60;
 
 /// The clocks of two machines have nothing to do with each other.
 const APART: Duration = Duration::from_secs(86_400 * 365);

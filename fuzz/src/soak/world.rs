@@ -58,11 +58,11 @@ struct LeaseModel {
 }
 
 impl World {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, faults: bool) -> Self {
         let mut rng = Rng::new(seed);
         let now = Time(1_000_000);
         let host = Host::new(now, rng.fork());
-        let terminal = Terminal::new(rng.fork());
+        let terminal = Terminal::new(rng.fork(), faults);
         let plans = Plans {
             update: now,
             pace: 20,
@@ -95,6 +95,7 @@ impl World {
             compared: self.terminal.compared,
             coarse: self.terminal.coarse,
             units: self.terminal.units,
+            updates_by_model: self.terminal.updates_by_model,
             virtual_time: self.now.since(Time(0)),
             ..self.report
         }
@@ -105,7 +106,7 @@ impl World {
     pub(super) fn round(&mut self, most: u64) -> Result<(), Broken> {
         let until = (self.host.tally.updates + 100 + self.rng.below(500)).min(most);
         self.plans.is_calm = false;
-        self.terminal.faulty = true;
+        self.terminal.faulty = self.terminal.may_be_faulty;
         self.plans.update = self.now;
         self.plans.trouble = self.now + self.random(2_000);
         while self.host.tally.updates < until {
