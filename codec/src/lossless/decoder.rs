@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::bytes::Reader;
+use super::inter::InterDecoder;
 use super::plane::Plane;
 use super::sheet::{Sheet, first};
 use super::split::Split;
@@ -16,12 +17,13 @@ use crate::pixel::{ImageMut, PixelFormat};
 /// Decodes rects. Its work memory, at most 12 bytes for a pixel of the largest call so far, 300 bytes for a rect of it
 /// and 64 for a column, is kept from call to call and never depends on what the bytes say; use one for each thread.
 pub struct Decoder {
-    features: Features,
-    text: Text,
-    wave: DecodeScratch,
+    pub(super) features: Features,
+    pub(super) text: Text,
+    pub(super) wave: DecodeScratch,
     methods: Vec<Method>,
-    sheets: Vec<Sheet>,
-    planes: Vec<Plane>,
+    pub(super) sheets: Vec<Sheet>,
+    pub(super) planes: Vec<Plane>,
+    pub(super) inter: InterDecoder,
 }
 
 impl Decoder {
@@ -34,6 +36,7 @@ impl Decoder {
             methods: Vec::new(),
             sheets: Vec::new(),
             planes: Vec::new(),
+            inter: InterDecoder::default(),
         }
     }
 
@@ -88,6 +91,7 @@ impl Decoder {
         let method = Method::of(&[code]).ok_or(DecodeError::UnknownMethod(code))?;
         let (w, h) = (target.size().w as usize, target.size().h as usize);
         match (method, target.format()) {
+            (Method::Inter, _) => return Err(DecodeError::UnknownMethod(code)),
             (Method::Raw, _) => raw::decode(reader, target)?,
             (Method::Flat, _) => raw::decode_flat(reader, target)?,
             (Method::Palette, PixelFormat::Bgrx8 | PixelFormat::Bgrx10) => {

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::census::Census;
+use super::inter::InterEncoder;
 use super::plane::Plane;
 use super::sheet::{Sheet, first};
 use super::split::{Split, number_samples};
@@ -17,14 +18,15 @@ use crate::pixel::{ImageRef, PixelFormat};
 pub struct Encoder {
     pub(super) features: Features,
     pub(super) search: Search,
-    text: Text,
-    wave: EncodeScratch,
+    pub(super) text: Text,
+    pub(super) wave: EncodeScratch,
     methods: Vec<Method>,
-    sheets: Vec<Sheet>,
-    census: Census,
-    planes: Vec<Plane>,
+    pub(super) sheets: Vec<Sheet>,
+    pub(super) census: Census,
+    pub(super) planes: Vec<Plane>,
     /// Planes of this call.
-    planes_used: usize,
+    pub(super) planes_used: usize,
+    pub(super) inter: InterEncoder,
 }
 
 impl Encoder {
@@ -45,6 +47,7 @@ impl Encoder {
             census: Census::default(),
             planes: Vec::new(),
             planes_used: 0,
+            inter: InterEncoder::new(),
         }
     }
 

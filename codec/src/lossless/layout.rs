@@ -18,6 +18,8 @@ const MIN_CELLS: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
+    /// Known beforehand: it stays as it is.
+    Same,
     /// A photograph with R = G = B throughout: one plane.
     Gray,
     /// A photograph in colour.
@@ -74,6 +76,13 @@ pub(super) struct Layout {
     blocks: Vec<Block>,
 }
 
+impl Area {
+    /// Column, row, width and height in cells.
+    pub(super) fn cells(&self) -> [usize; 4] {
+        [self.x, self.y, self.w, self.h]
+    }
+}
+
 impl Layout {
     /// Looks at the pixels and divides them; `canvas` has those of `image`.
     pub(super) fn see(&mut self, canvas: &Canvas, image: ImageRef<'_>) {
@@ -104,6 +113,40 @@ impl Layout {
         self.reset(w, h);
         let (w, h) = self.grid();
         self.cells.resize(w * h, Kind::Text);
+    }
+
+    /// Divides a rect of `w` x `h` pixels whose cells are of these kinds, row by row.
+    pub(super) fn cover(&mut self, w: usize, h: usize, cells: &[Kind]) {
+        self.reset(w, h);
+        self.cells.extend_from_slice(cells);
+        self.find_areas();
+    }
+
+    /// Adds an area: column, row, width and height in cells. False if it is empty, does not lie inside or meets
+    /// another.
+    pub(super) fn add(&mut self, kind: Kind, [x, y, w, h]: [usize; 4]) -> bool {
+        let (columns, rows) = self.grid();
+        let area = Area { kind, x, y, w, h };
+        let fits = w > 0 && h > 0 && x + w <= columns && y + h <= rows;
+        let is_added = fits && self.claim(area);
+        if is_added {
+            self.areas.push(area);
+        }
+        is_added
+    }
+
+    /// Cells in a row.
+    pub(super) fn columns(&self) -> usize {
+        self.grid().0
+    }
+
+    /// True if no area covers a cell, by its number row by row.
+    pub(super) fn is_open(&self, cell: usize) -> bool {
+        self.cells[cell] == Kind::Text
+    }
+
+    pub(super) fn has_text(&self) -> bool {
+        self.cells.contains(&Kind::Text)
     }
 
     pub(super) fn areas(&self) -> &[Area] {
@@ -176,7 +219,6 @@ impl Layout {
         reader: &mut Reader<'_>,
     ) -> Result<(), DecodeError> {
         self.set_text(w, h);
-        let (columns, rows) = self.grid();
         let count = reader.number()?;
         if count > self.cells.len() {
             return Err(DecodeError::Corrupt("number of areas"));
@@ -185,13 +227,9 @@ impl Layout {
             let x = reader.number()?;
             let bits = kind_bits(format);
             let kind = NUMBERED[x & ((1 << bits) - 1)];
-            let area =
-                Area { kind, x: x >> bits, y: reader.number()?, w: reader.number()?, h: reader.number()? };
-            let fits = area.w > 0 && area.h > 0 && area.x + area.w <= columns && area.y + area.h <= rows;
-            if !fits || !self.claim(area) {
+            if !self.add(kind, [x >> bits, reader.number()?, reader.number()?, reader.number()?]) {
                 return Err(DecodeError::Corrupt("area"));
             }
-            self.areas.push(area);
         }
         Ok(())
     }
@@ -270,7 +308,7 @@ fn look_deep(image: ImageRef<'_>, x: usize, top: usize) -> Option<Kind> {
 
 /// Judges the cell at (`x`, `y`) by every second row. Text is made of few colours with sharp borders; in a
 /// photograph hardly a pixel equals its neighbours, and it differs from what they predict by little.
-fn look(canvas: &Canvas, x: usize, top: usize) -> Kind {
+pub(super) fn look(canvas: &Canvas, x: usize, top: usize) -> Kind {
     let (end_x, end_y) = ((x + CELL).min(canvas.w()), (top + CELL).min(canvas.h()));
     let rows = (top + 1..end_y).step_by(2).map(|y| (&canvas.row(y)[x..end_x], &canvas.row(y - 1)[x..end_x]));
     let seen = (rows.len() * (end_x - x - 1)) as u32;

@@ -12,6 +12,8 @@
 //! - *palette*: the same on one plane of numbers in a list of the pixels that occur, where these are few or leave
 //!   gaps.
 //! - *mixed*: photographs as areas inside text.
+//! - *inter*: what stays, and photographs told from what the rect shows (module `inter`): read only by
+//!   [`Decoder::decode_inter`], whose target is what the encoder was told it is.
 //! - *raw*: the pixels, where nothing else is shorter, and where a plain path is asked for.
 //!
 //! ```
@@ -39,6 +41,7 @@ mod decoder;
 mod deep;
 mod encoder;
 mod error;
+mod inter;
 mod kernel;
 mod layout;
 mod palette;
@@ -100,11 +103,13 @@ pub enum Method {
     Mixed,
     /// One plane of numbers in a list of the pixels that occur.
     Palette,
+    /// Told from what the rect shows: read by [`Decoder::decode_inter`] alone.
+    Inter,
 }
 
 impl Method {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Method; 7] = [
+    pub const ALL: [Method; 8] = [
         Method::Raw,
         Method::Flat,
         Method::Text,
@@ -112,6 +117,7 @@ impl Method {
         Method::Colour,
         Method::Mixed,
         Method::Palette,
+        Method::Inter,
     ];
 
     /// The method of a coded rect; `None` where the bytes are empty or name none.
@@ -129,6 +135,7 @@ impl Method {
             Method::Colour => "colour",
             Method::Mixed => "mixed",
             Method::Palette => "palette",
+            Method::Inter => "inter",
         }
     }
 
@@ -142,6 +149,7 @@ impl Method {
             Method::Colour => 4,
             Method::Mixed => 5,
             Method::Palette => 6,
+            Method::Inter => 7,
         }
     }
 }

@@ -84,7 +84,7 @@ impl Palette {
 
 /// The odds of numbers of one kind.
 #[derive(Clone, Copy)]
-struct NumberOdds {
+pub(super) struct NumberOdds {
     longer: [Odds; NumberOdds::BITS],
     bits: [[Odds; NumberOdds::BITS]; NumberOdds::BITS],
 }
@@ -94,12 +94,12 @@ impl NumberOdds {
     const BITS: usize = 17;
     const FRESH: Odds = Odds::new(128, 0);
 
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self { longer: [Self::FRESH; Self::BITS], bits: [[Self::FRESH; Self::BITS]; Self::BITS] }
     }
 
     /// A number below 2^16: how long it is, then its bits below the leading one. The reading side ignores `number`.
-    fn code(&mut self, coder: &mut impl Coder, number: u32) -> u32 {
+    pub(super) fn code(&mut self, coder: &mut impl Coder, number: u32) -> u32 {
         let number = number.wrapping_add(1);
         let mut len = 0;
         while len < Self::BITS - 1 && coder.decide(&mut self.longer[len], number >> (len + 1) != 0) {

@@ -73,8 +73,13 @@ impl Judge {
 /// What the error of the median edge detector will cost, in 1/128 bit: the logarithm of how large it is.
 #[inline(always)]
 pub(super) fn error_bits(own: i32, w: i32, n: i32, nw: i32) -> u32 {
-    let size = (own - med(w, n, nw)).unsigned_abs() + 1;
-    ((size as f32).to_bits() >> 16) - (127 << 7)
+    error_size(own - med(w, n, nw))
+}
+
+/// What any error will cost, likewise.
+#[inline(always)]
+pub(super) fn error_size(error: i32) -> u32 {
+    (((error.unsigned_abs() + 1) as f32).to_bits() >> 16) - (127 << 7)
 }
 
 #[cfg(test)]

@@ -69,18 +69,28 @@ impl Sheet {
         used: &mut usize,
         reader: &mut Reader<'_>,
     ) -> Result<(), DecodeError> {
-        for &area in self.layout.areas() {
-            let (at, depth) = (self.layout.pixels(area), area.kind.bits());
-            let size = (at.end_x - at.x, at.end_y - at.y);
-            let mut split = Split::Gray;
-            if area.kind.is_coloured() {
-                let palette = &mut first(planes, *used + 1)[*used].palette;
-                split = Split::read(depth, size.0 * size.1, palette, reader)?;
-            }
-            let own = &mut first(planes, *used + split.planes())[*used..];
-            split.reset(own, size, depth);
-            *used += own.len();
+        let mut areas = self.layout.areas().iter();
+        areas.try_for_each(|&area| self.expect_area(area, planes, used, reader))
+    }
+
+    /// The same for one photograph.
+    pub(super) fn expect_area(
+        &self,
+        area: Area,
+        planes: &mut Vec<Plane>,
+        used: &mut usize,
+        reader: &mut Reader<'_>,
+    ) -> Result<(), DecodeError> {
+        let (at, depth) = (self.layout.pixels(area), area.kind.bits());
+        let size = (at.end_x - at.x, at.end_y - at.y);
+        let mut split = Split::Gray;
+        if area.kind.is_coloured() {
+            let palette = &mut first(planes, *used + 1)[*used].palette;
+            split = Split::read(depth, size.0 * size.1, palette, reader)?;
         }
+        let own = &mut first(planes, *used + split.planes())[*used..];
+        split.reset(own, size, depth);
+        *used += own.len();
         Ok(())
     }
 
@@ -94,24 +104,53 @@ impl Sheet {
         out: &mut Vec<u8>,
     ) {
         for &area in self.layout.areas() {
-            let (at, depth) = (self.layout.pixels(area), area.kind.bits());
-            let (w, h) = (at.end_x - at.x, at.end_y - at.y);
-            if area.kind.is_deep() {
-                let row = |y| &image.row((at.y + y) as u32).as_chunks::<4>().0[at.x..at.end_x];
-                let read = |pixel| u32::from_le_bytes(pixel) & COLOUR;
-                split_area(area, Part { w, h, depth, row, read }, census, (&mut *planes, &mut *used), out);
-            } else {
-                let row = |y| &self.canvas.row(at.y + y)[at.x..at.end_x];
-                let read = |colour| colour;
-                split_area(area, Part { w, h, depth, row, read }, census, (&mut *planes, &mut *used), out);
-            }
+            self.split_area(area, image, census, (&mut *planes, &mut *used), out);
+        }
+    }
+
+    /// The same for one photograph.
+    pub(super) fn split_area(
+        &self,
+        area: Area,
+        image: ImageRef<'_>,
+        census: &mut Census,
+        planes: (&mut Vec<Plane>, &mut usize),
+        out: &mut Vec<u8>,
+    ) {
+        let (at, depth) = (self.layout.pixels(area), area.kind.bits());
+        let (w, h) = (at.end_x - at.x, at.end_y - at.y);
+        if area.kind.is_deep() {
+            let row = |y| &image.row((at.y + y) as u32).as_chunks::<4>().0[at.x..at.end_x];
+            let read = |pixel| u32::from_le_bytes(pixel) & COLOUR;
+            split_part(area, Part { w, h, depth, row, read }, census, planes, out);
+        } else {
+            let row = |y| &self.canvas.row(at.y + y)[at.x..at.end_x];
+            let read = |colour| colour;
+            split_part(area, Part { w, h, depth, row, read }, census, planes, out);
         }
     }
 
     /// Paints the photographs from the first of `planes`, ten-bit ones into the image as well, and returns the rest
     /// of the planes.
-    pub(super) fn join<'a>(&mut self, mut planes: &'a [Plane], into: &mut ImageMut<'_>) -> &'a [Plane] {
-        for &area in self.layout.areas() {
+    pub(super) fn join<'a>(&mut self, planes: &'a [Plane], into: &mut ImageMut<'_>) -> &'a [Plane] {
+        self.join_areas(self.layout.areas().len(), planes, into)
+    }
+
+    /// Paints the first `count` photographs, all the way into the image. They have eight bits.
+    pub(super) fn join_first(&mut self, count: usize, planes: &[Plane], into: &mut ImageMut<'_>) {
+        self.join_areas(count, planes, into);
+        for &area in &self.layout.areas()[..count] {
+            self.canvas.store(self.layout.pixels(area), into);
+        }
+    }
+
+    fn join_areas<'a>(
+        &mut self,
+        count: usize,
+        mut planes: &'a [Plane],
+        into: &mut ImageMut<'_>,
+    ) -> &'a [Plane] {
+        for &area in &self.layout.areas()[..count] {
             let at = self.layout.pixels(area);
             let Some(first) = planes.first() else { return planes };
             let (own, rest) = planes.split_at(first.split.planes());
@@ -146,7 +185,7 @@ impl Sheet {
 }
 
 /// Copies one photograph to planes.
-fn split_area<'a, Pixel: Copy + 'a>(
+fn split_part<'a, Pixel: Copy + 'a>(
     area: Area,
     part: Part<impl Fn(usize) -> &'a [Pixel], impl Fn(Pixel) -> u32>,
     census: &mut Census,

@@ -15,6 +15,8 @@ struct Vector {
     format: PixelFormat,
     /// The rects of a batch, or the whole.
     rects: &'static [Rect],
+    /// What is shown before, of a rect that is told from it.
+    shown: Option<fn(u32, u32) -> u32>,
     /// The pixel at (x, y): a sample, or `0xRRGGBB`, or red, green and blue of ten bits.
     pixel: fn(u32, u32) -> u32,
 }
@@ -35,6 +37,7 @@ fn vectors() -> Vec<Vector> {
         size: Size::new(w, h),
         format,
         rects: &[],
+        shown: None,
         pixel,
     };
     let half = |x: u32, y: u32| {
@@ -83,6 +86,38 @@ fn vectors() -> Vec<Vector> {
             }
         }),
         Vector {
+            shown: Some(half),
+            ..vector(stream!("inter-level-bgrx"), Method::Inter, (128, 96), PixelFormat::Bgrx8, |x, y| {
+                if x < 64 && y < 64 {
+                    (2 * (x + y + x * y % 5) / 3 + 20) * 0x01_0101
+                } else if (70..72).contains(&x) && (4..20).contains(&y) {
+                    0
+                } else {
+                    0xf0_f0f0 - 0x80 * ((x / 3 + y / 5) % 4 / 3)
+                }
+            })
+        },
+        Vector {
+            shown: Some(|x, y| {
+                let (i, j) = (x / 3, y / 2);
+                40 + (7 * i * i + 13 * j * j + 5 * i * j) % 31
+            }),
+            ..vector(stream!("inter-echo-gray8"), Method::Inter, (96, 70), PixelFormat::Gray8, |x, y| {
+                let (i, j) = (x / 3, y / 2);
+                40 + (11 * i * i + 3 * j * j + 19 * i * j) % 29
+            })
+        },
+        Vector {
+            shown: Some(|x, y| (9 * x + 17 * y + 1000 * (x * y % 3)) & 0xfff),
+            ..vector(stream!("inter-drift-gray12"), Method::Inter, (96, 40), deep, |x, y| {
+                if x < 32 {
+                    (9 * x + 17 * y + 1000 * (x * y % 3)) & 0xfff
+                } else {
+                    (9 * x + 17 * y + 1000 * (x * y % 3) + 30 + y + x * y % 4) & 0xfff
+                }
+            })
+        },
+        Vector {
             rects: &THREE,
             ..vector(stream!("batch-bgrx"), Method::Gray, (128, 96), PixelFormat::Bgrx8, half)
         },
@@ -93,12 +128,14 @@ const THREE: [Rect; 3] = [Rect::new(0, 0, 64, 64), Rect::new(64, 0, 64, 64), Rec
 
 impl Vector {
     fn pixels(&self) -> Vec<u8> {
+        self.paint(self.pixel)
+    }
+
+    fn paint(&self, pixel: fn(u32, u32) -> u32) -> Vec<u8> {
         let places = (0..self.size.h).flat_map(|y| (0..self.size.w).map(move |x| (x, y)));
         let bytes = self.format.bytes_per_pixel();
         let opaque = u32::from_le_bytes(self.format.black());
-        places
-            .flat_map(|(x, y)| ((self.pixel)(x, y) | opaque).to_le_bytes().into_iter().take(bytes))
-            .collect()
+        places.flat_map(|(x, y)| (pixel(x, y) | opaque).to_le_bytes().into_iter().take(bytes)).collect()
     }
 
     fn rects(&self) -> Vec<Rect> {
@@ -117,8 +154,12 @@ fn streams_hold_what_they_are_named_for() {
     for vector in vectors() {
         let (pixels, name) = (vector.pixels(), vector.name);
         let image = ImageRef::new(&pixels, vector.size, vector.stride(), vector.format).unwrap();
+        let shown = vector.shown.map(|shown| vector.paint(shown));
         let mut coded = Vec::new();
-        let method = if name == "raw-bgrx" {
+        let method = if let Some(shown) = &shown {
+            let shown = ImageRef::new(shown, vector.size, vector.stride(), vector.format).unwrap();
+            Encoder::new().encode_inter(image, shown, &mut coded)
+        } else if name == "raw-bgrx" {
             Encoder::new().encode_plain(image, &mut coded);
             Method::Raw
         } else {
@@ -133,9 +174,14 @@ fn streams_hold_what_they_are_named_for() {
         }
         assert_eq!(coded, vector.stream, "{name}");
 
-        let mut target = vec![0; pixels.len()];
+        let is_inter = shown.is_some();
+        let mut target = shown.unwrap_or_else(|| vec![0; pixels.len()]);
         let mut into = ImageMut::new(&mut target, vector.size, vector.stride(), vector.format).unwrap();
-        Decoder::new().decode_batch(vector.stream, &mut into, &vector.rects()).unwrap();
+        if is_inter {
+            Decoder::new().decode_inter(vector.stream, &mut into).unwrap();
+        } else {
+            Decoder::new().decode_batch(vector.stream, &mut into, &vector.rects()).unwrap();
+        }
         assert_eq!(target, pixels, "{name}");
     }
 }

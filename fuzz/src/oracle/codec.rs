@@ -73,6 +73,63 @@ pub fn lossless_batch(bytes: &[u8]) {
     }
 }
 
+/// Bytes as a rect over a picture, and a picture over another: what comes back is what went in, from every kernel, and
+/// damage gives the same to all.
+pub fn lossless_inter(bytes: &[u8]) {
+    let mut script = Script::new(bytes);
+    let (size, format) = (script.size(), script.still_format());
+    let shown = picture(&mut script, size, format);
+    let coded = if script.chance() {
+        script.rest().to_vec()
+    } else {
+        let image = next_picture(&mut script, &shown);
+        let (mut coded, mut fast) = (Vec::new(), Vec::new());
+        Encoder::new().with_cpu(Features::NONE).encode_inter(image.as_ref(), shown.as_ref(), &mut coded);
+        Encoder::new().encode_inter(image.as_ref(), shown.as_ref(), &mut fast);
+        assert_eq!(coded, fast, "the kernels write the same");
+        assert!(coded.len() <= image.bytes().len() + 1);
+        for cpu in levels() {
+            assert!(decode_inter(&coded, &shown, cpu).as_ref() == Ok(&image), "{size:?} {format:?}");
+        }
+        let at = script.below(coded.len() as u32) as usize;
+        coded[at] ^= script.u8();
+        coded
+    };
+    let outcomes = levels().into_iter().map(|cpu| decode_inter(&coded, &shown, cpu)).collect::<Vec<_>>();
+    assert!(outcomes.windows(2).all(|two| two[0] == two[1]), "the kernels differ on {coded:02x?}");
+}
+
+fn decode_inter(coded: &[u8], shown: &Image, cpu: Features) -> Result<Image, DecodeError> {
+    let mut image = shown.clone();
+    Decoder::new().with_cpu(cpu).decode_inter(coded, &mut image.as_mut())?;
+    Ok(image)
+}
+
+/// A picture of its own, or `shown` with each byte another, the same for all that are equal, and with noise.
+fn next_picture(script: &mut Script<'_>, shown: &Image) -> Image {
+    let (size, format) = (shown.size(), shown.format());
+    let mut image = picture(script, size, format);
+    let (turn, noise, every) = (script.u8(), script.u8() & 3, 1 + script.below(4));
+    if turn < 64 || format == PixelFormat::Bgrx10 {
+        return image;
+    }
+    // The high bytes of deep samples stay within their depth.
+    let moving = if let PixelFormat::Gray16(_) = format { 1 } else { 4 };
+    let bytes = format.bytes_per_pixel();
+    for y in (0..size.h).filter(|y| y % every == 0) {
+        let (mut into, from) = (image.as_mut(), shown.as_ref());
+        let row = into.row_mut(y).chunks_exact_mut(bytes).zip(from.row(y).chunks_exact(bytes));
+        for (x, (new, old)) in row.enumerate() {
+            let moved = |byte: u8| byte / 2 + turn / 2 + (x as u8 ^ y as u8) % (noise + 1);
+            new.iter_mut().zip(old).take(moving).for_each(|(new, old)| *new = moved(*old));
+            if bytes == 4 {
+                new[3] = 0xff;
+            }
+        }
+    }
+    image
+}
+
 /// Bytes as passes, and a picture in passes: each is within the error that it states, and the last one is exact.
 pub fn progressive(bytes: &[u8]) {
     let mut script = Script::new(bytes);

@@ -6,8 +6,8 @@
 //! - [`control`], [`frame`], [`datagram`], [`input`], [`hello`]: what a peer sends. Nothing panics, what is read is
 //!   written and read the same, and however a stream is cut it means the same.
 //! - [`address`], [`replay`]: what a person gives.
-//! - [`lossless_decode`], [`lossless_round_trip`], [`lossless_batch`], [`progressive`], [`motion`], [`scaled`]: the codec,
-//!   plain kernels against fast ones.
+//! - [`lossless_decode`], [`lossless_round_trip`], [`lossless_batch`], [`lossless_inter`], [`progressive`], [`motion`],
+//!   [`scaled`]: the codec, plain kernels against fast ones.
 //! - [`units`]: the screen codec's model, which goes from one picture to the next.
 //! - [`access_units`]: video, up to the decoder in software and into it.
 //! - [`client_ops`], [`server_ops`]: whole sessions among peers that send anything in any order.
@@ -24,7 +24,7 @@ mod video;
 mod wire;
 
 pub use client::client_ops;
-pub use codec::{lossless_batch, lossless_decode, lossless_round_trip, motion, progressive};
+pub use codec::{lossless_batch, lossless_decode, lossless_inter, lossless_round_trip, motion, progressive};
 pub use outside::{address, replay};
 pub use scaled::scaled;
 pub use server::server_ops;
@@ -36,7 +36,7 @@ pub use wire::{control, datagram, frame, hello, input};
 pub type Oracle = fn(&[u8]);
 
 /// Every oracle by the name of its fuzz target and of the folder of its saved inputs.
-pub const TARGETS: [(&str, Oracle); 17] = [
+pub const TARGETS: [(&str, Oracle); 18] = [
     ("access_units", access_units),
     ("address", address),
     ("client_ops", client_ops),
@@ -46,6 +46,7 @@ pub const TARGETS: [(&str, Oracle); 17] = [
     ("hello", hello),
     ("input", input),
     ("lossless_batch", lossless_batch),
+    ("lossless_inter", lossless_inter),
     ("lossless_decode", lossless_decode),
     ("lossless_round_trip", lossless_round_trip),
     ("motion", motion),

@@ -13,9 +13,17 @@ mod vector;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
 
-pub(super) use scalar::{Counts, Decoding, Modelling, Residuals, Source, Step, Stretch, Words, try_stretch};
+#[cfg(any(
+    all(feature = "std", target_arch = "x86_64"),
+    all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
+))]
+use scalar::model_led;
+pub(super) use scalar::{
+    Counts, Decoding, LedModelling, Modelling, Residuals, Source, Step, Stretch, Tally, Words, try_stretch,
+};
 
 use super::wave::LANES;
+use super::wave::led::{Hints, Led};
 use super::wave::tables::{ENTRIES, Entry, Map};
 use crate::cpu::Features;
 
@@ -42,11 +50,23 @@ pub(super) fn decode(features: Features, job: &mut Decoding<'_>) {
     (Kernels::best(features).decode)(job);
 }
 
+/// Models the samples of a unit of a led plane.
+pub(super) fn model_led_unit(features: Features, job: &mut LedModelling<'_>) {
+    (Kernels::best(features).model_led)(job);
+}
+
+/// Decodes the samples of a unit of a led plane.
+pub(super) fn decode_led(features: Features, job: &mut Decoding<'_>, led: Led, hints: &[Hints]) {
+    (Kernels::best(features).decode_led)(job, led, hints);
+}
+
 /// The loops for one CPU.
 struct Kernels {
     model: fn(&mut Modelling<'_>),
     push: fn(&[Step], &Map, &[Entry; ENTRIES], &mut [u32; LANES], &mut Words),
     decode: fn(&mut Decoding<'_>),
+    model_led: fn(&mut LedModelling<'_>),
+    decode_led: fn(&mut Decoding<'_>, Led, &[Hints]),
 }
 
 impl Kernels {
@@ -61,6 +81,12 @@ impl Kernels {
             return kernels;
         }
         let _ = features;
-        &Kernels { model: scalar::model, push: scalar::push, decode: scalar::decode }
+        &Kernels {
+            model: scalar::model,
+            push: scalar::push,
+            decode: scalar::decode,
+            model_led: scalar::model_led,
+            decode_led: scalar::decode_led,
+        }
     }
 }

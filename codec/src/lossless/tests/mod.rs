@@ -1,5 +1,6 @@
 mod batch;
 mod deep;
+mod inter;
 
 use alloc::vec;
 use alloc::vec::Vec;

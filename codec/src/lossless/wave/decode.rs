@@ -15,19 +15,19 @@ use crate::lossless::plane::Plane;
 /// Memory that is kept from call to call.
 #[derive(Default)]
 pub(in crate::lossless) struct DecodeScratch {
-    line: Vec<u16>,
+    pub(super) line: Vec<u16>,
     sizes: Vec<(usize, usize)>,
     units: Vec<Waiting>,
     /// Tables that units of the segment brought along.
     own: Vec<Frequencies>,
     predictors: Vec<u8>,
-    source: Source,
+    pub(super) source: Source,
     /// Sums of the residuals of the planes that share a guide, in the order of their steps.
     guide: Vec<[u16; LANES]>,
     /// Steps of the plane that are behind.
     guided: usize,
     /// The tables of a unit with own ones among them, one for each context.
-    slots: Vec<u32>,
+    pub(super) slots: Vec<u32>,
 }
 
 /// A unit whose header has been read.
@@ -56,14 +56,8 @@ pub(in crate::lossless) fn decode(
         .peekable();
     while waiting.peek().is_some() {
         read_header(reader, &mut waiting, scratch)?;
-        let count = reader.number()?;
-        let mut states = [0; LANES];
-        let (quads, _) = reader.take(4 * LANES)?.as_chunks::<4>();
-        for (state, quad) in states.iter_mut().zip(quads) {
-            *state = u32::from_le_bytes(*quad);
-        }
-        scratch.source.load(reader.take(2 * count)?);
-        let (mut predictors, mut tables) = (&scratch.predictors[..], &scratch.own[..]);
+        let mut states = scratch.start_segment(reader)?;
+        let (mut predictors, mut own_tables) = (&scratch.predictors[..], &scratch.own[..]);
         for waiting in &scratch.units {
             let (unit, plane) = (waiting.unit, &mut planes[waiting.plane]);
             let (own, rest) = predictors.split_at(unit.steps / BLOCK);
@@ -84,7 +78,7 @@ pub(in crate::lossless) fn decode(
                 }
                 &mut scratch.guide[start..scratch.guided]
             });
-            let (starts, table) = waiting.tables(&mut tables, &mut scratch.slots);
+            let (starts, table) = tables((waiting.map, waiting.own), &mut own_tables, &mut scratch.slots);
             let top = plane.start(unit.y as isize - 2) - 2;
             kernel::decode(
                 features,
@@ -127,7 +121,7 @@ fn read_header(
             && let Some((plane, unit)) = waiting.next()
         {
             steps += unit.steps;
-            let (map, own) = read_map(unit, bits, &mut scratch.own)?;
+            let (map, own) = read_map(unit.steps, bits, &mut scratch.own)?;
             scratch.units.push(Waiting { plane, unit, map, own });
             for _ in 0..unit.steps / BLOCK {
                 scratch.predictors.push(bits.take(4)?);
@@ -138,8 +132,8 @@ fn read_header(
 }
 
 /// The family of each context, and which contexts have tables of their own instead; these go to `tables`.
-fn read_map(
-    unit: Unit,
+pub(super) fn read_map(
+    steps: usize,
     bits: &mut BitReader<'_>,
     tables: &mut Vec<Frequencies>,
 ) -> Result<(Map, u32), DecodeError> {
@@ -147,7 +141,7 @@ fn read_map(
         return Ok((MAPS[usize::from(bits.take(4)?)], 0));
     }
     let mut map: Map = [0; CONTEXTS];
-    let has_own = unit.steps >= OWN_STEPS && bits.take(1)? == 1;
+    let has_own = steps >= OWN_STEPS && bits.take(1)? == 1;
     let mut own = 0;
     for (context, family) in map.iter_mut().enumerate() {
         if has_own && bits.take(1)? == 1 {
@@ -160,32 +154,43 @@ fn read_map(
     Ok((map, own))
 }
 
-impl Waiting {
-    /// The tables of the unit, and where in them each context's begins. Own ones are taken off the front of `own`,
-    /// and expanded in `slots`.
-    fn tables<'a>(
-        &self,
-        own: &mut &[Frequencies],
-        slots: &'a mut Vec<u32>,
-    ) -> ([u32; CONTEXTS], &'a [u32; SLOTS]) {
-        let family = |context: usize| (usize::from(self.map[context]) % FAMILY_COUNT) << SCALE_BITS;
-        if self.own == 0 {
-            return (core::array::from_fn(|context| family(context) as u32), &DECODE);
+impl DecodeScratch {
+    /// Reads what follows the header of a segment: takes its words, and gives its states.
+    pub(super) fn start_segment(&mut self, reader: &mut Reader<'_>) -> Result<[u32; LANES], DecodeError> {
+        let count = reader.number()?;
+        let mut states = [0; LANES];
+        let (quads, _) = reader.take(4 * LANES)?.as_chunks::<4>();
+        for (state, quad) in states.iter_mut().zip(quads) {
+            *state = u32::from_le_bytes(*quad);
         }
-        slots.resize(SLOTS, 0);
-        for context in 0..CONTEXTS {
-            let at = context << SCALE_BITS;
-            if self.own >> context & 1 == 0 {
-                slots[at..at + (1 << SCALE_BITS)]
-                    .copy_from_slice(&DECODE[family(context)..][..1 << SCALE_BITS]);
-            } else if let Some((first, rest)) = own.split_first() {
-                expand_slots(first, slots, at);
-                *own = rest;
-            }
-        }
-        let slots = slots.first_chunk().unwrap_or(&DECODE);
-        (core::array::from_fn(|context| (context << SCALE_BITS) as u32), slots)
+        self.source.load(reader.take(2 * count)?);
+        Ok(states)
     }
+}
+
+/// The tables of a unit, and where in them each context's begins: `map` has the family of each context, and one bit
+/// for each context with a table of its own. These are taken off the front of `own`, and expanded in `slots`.
+pub(super) fn tables<'a>(
+    (map, has_own): (Map, u32),
+    own: &mut &[Frequencies],
+    slots: &'a mut Vec<u32>,
+) -> ([u32; CONTEXTS], &'a [u32; SLOTS]) {
+    let family = |context: usize| (usize::from(map[context]) % FAMILY_COUNT) << SCALE_BITS;
+    if has_own == 0 {
+        return (core::array::from_fn(|context| family(context) as u32), &DECODE);
+    }
+    slots.resize(SLOTS, 0);
+    for context in 0..CONTEXTS {
+        let at = context << SCALE_BITS;
+        if has_own >> context & 1 == 0 {
+            slots[at..at + (1 << SCALE_BITS)].copy_from_slice(&DECODE[family(context)..][..1 << SCALE_BITS]);
+        } else if let Some((first, rest)) = own.split_first() {
+            expand_slots(first, slots, at);
+            *own = rest;
+        }
+    }
+    let slots = slots.first_chunk().unwrap_or(&DECODE);
+    (core::array::from_fn(|context| (context << SCALE_BITS) as u32), slots)
 }
 
 const _: () = assert!(CONTEXTS <= FAMILY_COUNT, "a table for each context has room");

@@ -118,7 +118,7 @@ fn encode_watched(
                 },
             );
             watch(&scratch.counts);
-            segment.units.push((unit, Choice::of(unit, &scratch.counts)));
+            segment.units.push((unit, Choice::of(unit.steps, &scratch.counts)));
             if segment.steps.len() >= SEGMENT_STEPS {
                 segment.write(features, out);
             }
@@ -140,7 +140,7 @@ impl Segment {
         let mut bits = BitWriter::new(out);
         let mut predictors = self.predictors.iter();
         for (unit, choice) in &self.units {
-            choice.write(*unit, &mut bits);
+            choice.write(unit.steps, &mut bits);
             predictors.by_ref().take(unit.steps / BLOCK).for_each(|&id| bits.put(id, 4));
         }
         bits.finish();

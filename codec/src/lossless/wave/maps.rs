@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
+use super::OWN_STEPS;
 use super::model::{CONTEXTS, ESCAPE};
 use super::own::{self, Table};
 use super::tables::{COST, COST_SCALE, ENCODE, ENTRIES, Entry, FAMILY_COUNT, MAPS, Map, expand_entries};
-use super::{OWN_STEPS, Unit};
 use crate::lossless::bytes::BitWriter;
 use crate::lossless::kernel::Counts;
 
@@ -21,7 +21,7 @@ pub(super) enum Choice {
 
 impl Choice {
     /// The cheapest way to code tokens that were seen this often.
-    pub(super) fn of(unit: Unit, counts: &Counts) -> Self {
+    pub(super) fn of(steps: usize, counts: &Counts) -> Self {
         let costs = costs(counts);
         let mut map: Map = [0; CONTEXTS];
         let mut best = [0; CONTEXTS];
@@ -30,7 +30,7 @@ impl Choice {
             *family = cheapest as u8;
             *best = *cost + 5 * COST_SCALE;
         }
-        let tables = if unit.steps >= OWN_STEPS { own_tables(counts, &best) } else { Vec::new() };
+        let tables = if steps >= OWN_STEPS { own_tables(counts, &best) } else { Vec::new() };
         let mut total: u32 = best.iter().sum();
         if !tables.is_empty() {
             let saved: u32 = tables.iter().map(|own| best[own.context] - own.cost).sum();
@@ -52,7 +52,7 @@ impl Choice {
     }
 
     /// Appends the choice to the header of its unit.
-    pub(super) fn write(&self, unit: Unit, bits: &mut BitWriter<'_>) {
+    pub(super) fn write(&self, steps: usize, bits: &mut BitWriter<'_>) {
         let (map, own) = match self {
             Choice::Preset(number) => {
                 bits.put(1, 1);
@@ -62,7 +62,7 @@ impl Choice {
             Choice::Own(map, own) => (map, &own[..]),
         };
         bits.put(0, 1);
-        if unit.steps >= OWN_STEPS {
+        if steps >= OWN_STEPS {
             bits.put(u8::from(!own.is_empty()), 1);
         }
         for (context, &family) in map.iter().enumerate() {

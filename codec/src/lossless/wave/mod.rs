@@ -7,6 +7,7 @@
 
 mod decode;
 mod encode;
+pub(super) mod led;
 mod maps;
 pub(super) mod model;
 mod own;

@@ -77,6 +77,12 @@ pub(in crate::lossless) fn context(z: [u32; 6], guide: u32) -> u32 {
     (((energy as i32 as f32).to_bits() >> 22) - 254).min(CONTEXTS as u32 - 1)
 }
 
+/// The context of an energy, likewise.
+#[inline(always)]
+pub(in crate::lossless) fn context_of(energy: u16) -> u32 {
+    ((i32::from(energy) as f32).to_bits() >> 22) - 254
+}
+
 /// The token of a folded residual: small ones stand for themselves, then two tokens an octave.
 #[inline(always)]
 pub(in crate::lossless) fn token(z: u32) -> u32 {

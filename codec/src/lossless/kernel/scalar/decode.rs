@@ -86,7 +86,7 @@ impl Source {
 type Lanes = [u16; LANES];
 
 /// Turns the top bit of a sample.
-const TURN: u16 = 1 << 15;
+pub(super) const TURN: u16 = 1 << 15;
 
 /// Every lane gets what the lane above had, lane 0 gets `first`.
 #[inline(always)]
@@ -98,7 +98,7 @@ fn down(lanes: &Lanes, first: u16) -> Lanes {
 
 /// `yes` in the lanes where the mask is all ones, `no` where it is 0.
 #[inline(always)]
-fn select(mask: &Lanes, yes: &Lanes, no: &Lanes) -> Lanes {
+pub(super) fn select(mask: &Lanes, yes: &Lanes, no: &Lanes) -> Lanes {
     let mut out = [0; LANES];
     for i in 0..LANES {
         out[i] = (mask[i] & yes[i]) | (!mask[i] & no[i]);
@@ -107,9 +107,9 @@ fn select(mask: &Lanes, yes: &Lanes, no: &Lanes) -> Lanes {
 }
 
 /// What lies around the lanes, as samples or as residuals, step by step: what is W of one step is WW of the next.
-struct History {
+pub(super) struct History {
     /// Number `step` belongs to the step before.
-    own: [Lanes; BLOCK + 1],
+    pub(super) own: [Lanes; BLOCK + 1],
     /// W under the border rules, likewise.
     w: [Lanes; BLOCK + 1],
     /// NE before the border rule: number `step + 3` is NE, the one before is N, then come NW and what, a lane
@@ -118,18 +118,18 @@ struct History {
 }
 
 /// The neighbours under the border rules.
-struct Taps {
-    w: Lanes,
-    n: Lanes,
-    nw: Lanes,
-    ne: Lanes,
+pub(super) struct Taps {
+    pub(super) w: Lanes,
+    pub(super) n: Lanes,
+    pub(super) nw: Lanes,
+    pub(super) ne: Lanes,
     ww: Lanes,
     nn: Lanes,
 }
 
 impl History {
     /// Before the first step of a unit, with lane 0 below `north`.
-    fn new(north: u16) -> Self {
+    pub(super) fn new(north: u16) -> Self {
         let mut ne = [[0; LANES]; BLOCK + 3];
         ne[2][0] = north;
         Self { own: [[0; LANES]; BLOCK + 1], w: [[0; LANES]; BLOCK + 1], ne }
@@ -137,7 +137,7 @@ impl History {
 
     /// The taps of a step; `ne0` and `nn0` are what lane 0 has no lane above for.
     #[inline(always)]
-    fn taps(&mut self, step: usize, ne0: u16, nn0: u16, at: Option<&Masks>) -> Taps {
+    pub(super) fn taps(&mut self, step: usize, ne0: u16, nn0: u16, at: Option<&Masks>) -> Taps {
         let ne = down(&self.own[step], ne0);
         self.ne[step + 3] = ne;
         let (w, n, nw, ww) = (self.own[step], self.ne[step + 2], self.ne[step + 1], self.w[step]);
@@ -158,7 +158,7 @@ impl History {
     }
 
     /// Goes on to the next block.
-    fn next_block(&mut self) {
+    pub(super) fn next_block(&mut self) {
         self.own[0] = self.own[BLOCK];
         self.w[0] = self.w[BLOCK];
         self.ne.copy_within(BLOCK.., 0);
@@ -166,15 +166,15 @@ impl History {
 }
 
 /// Which lanes stand on the first column, on the last, and inside the unit: all ones or 0.
-struct Masks {
+pub(super) struct Masks {
     first: Lanes,
     last: Lanes,
-    active: Lanes,
+    pub(super) active: Lanes,
 }
 
 impl Masks {
     #[inline(always)]
-    fn new(edges: &Edges, step: usize) -> Self {
+    pub(super) fn new(edges: &Edges, step: usize) -> Self {
         let now = step as u16;
         let mask = |yes: bool| if yes { u16::MAX } else { 0 };
         let (mut first, mut last, mut active) = ([0; LANES], [0; LANES], [0; LANES]);
@@ -294,7 +294,7 @@ fn energy(z: &Taps) -> Lanes {
 }
 
 #[inline(always)]
-fn contexts(energy: &Lanes) -> Lanes {
+pub(super) fn contexts(energy: &Lanes) -> Lanes {
     let mut out = [0; LANES];
     for i in 0..LANES {
         // Float bits number the half octaves, from 254 on.
@@ -329,7 +329,7 @@ fn predict(id: u8, c: &[i16; 6], taps: &Taps, max: u16) -> Lanes {
 
 /// One residual for each active lane, 0 for the others; without `active`, all are.
 #[inline(always)]
-fn take_residuals(
+pub(super) fn take_residuals(
     job: &mut Decoding<'_>,
     contexts: &Lanes,
     starts: &[u32; 32],

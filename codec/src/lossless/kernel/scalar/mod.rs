@@ -5,6 +5,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod decode;
+mod led;
 mod model;
 mod push;
 mod walk;
@@ -12,8 +13,11 @@ mod walk;
 use crate::lossless::wave::LANES;
 use crate::lossless::wave::model::CONTEXTS;
 
+use decode::TURN;
 pub(in crate::lossless) use decode::{Decoding, Source, decode};
-pub(in crate::lossless) use model::{Counts, Modelling, Residuals, Stretch, model, try_stretch};
+pub(in crate::lossless) use led::{LedModelling, decode_led, model_led};
+use model::first_step;
+pub(in crate::lossless) use model::{Counts, Modelling, Residuals, Stretch, Tally, model, try_stretch};
 pub(in crate::lossless) use push::{Words, push};
 pub(in crate::lossless) use walk::{Edges, Stage, Walk};
 // What the faster versions share with the plain ones.

@@ -113,7 +113,7 @@ pub(in crate::lossless) fn model(job: &mut Modelling<'_>) {
 
 /// The step at which the lane of `row` stands on column 0.
 #[inline(always)]
-fn first_step(unit: &Unit, row: usize) -> usize {
+pub(super) fn first_step(unit: &Unit, row: usize) -> usize {
     row / LANES * unit.pitch + LAG * (row % LANES)
 }
 
@@ -309,12 +309,12 @@ fn emit_row(job: &mut Modelling<'_>, row: usize) {
     if let Some(guide) = &mut job.guide {
         let guide = &mut guide[row * w..][..w];
         for x in 0..w {
-            keys[x] = key(own[x], context(around(x), u32::from(guide[x])));
+            keys[x] = token_key(own[x], context(around(x), u32::from(guide[x])));
             guide[x] = guide[x].saturating_add(own[x]);
         }
     } else {
         for x in 0..w {
-            keys[x] = key(own[x], context(around(x), 0));
+            keys[x] = token_key(own[x], context(around(x), 0));
         }
     }
     let (lane, steps) = (row % LANES, &mut job.steps[first_step(&job.unit, row)..]);
@@ -327,7 +327,7 @@ fn emit_row(job: &mut Modelling<'_>, row: usize) {
 }
 
 #[inline(always)]
-fn key(z: u16, ctx: u32) -> u16 {
+pub(super) fn token_key(z: u16, ctx: u32) -> u16 {
     (token(z.into()) | ctx << 6) as u16
 }
 

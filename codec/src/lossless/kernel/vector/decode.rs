@@ -50,8 +50,8 @@ struct Wave<L: Lanes> {
 
 /// What lies around the lanes, as samples or as residuals: as in the plain version.
 #[derive(Clone, Copy)]
-struct Around<H> {
-    w: H,
+pub(super) struct Around<H> {
+    pub(super) w: H,
     ww: H,
     n: H,
     nw: H,
@@ -69,21 +69,21 @@ pub(in super::super) struct Taps<H> {
 }
 
 /// Which lanes stand on the first column, on the last, and inside the unit.
-struct Masks<H> {
+pub(super) struct Masks<H> {
     first: H,
     last: H,
-    active: H,
+    pub(super) active: H,
 }
 
 impl<H: Narrow> Around<H> {
     #[inline(always)]
-    fn new(none: H, north: &[u16; 8]) -> Self {
+    pub(super) fn new(none: H, north: &[u16; 8]) -> Self {
         Self { w: none, ww: none, n: none.down(north), nw: none, older: none }
     }
 
     /// The taps, `ne` before the border rule.
     #[inline(always)]
-    fn taps(&self, ne: H, nn: H, at: Option<&Masks<H>>) -> Taps<H> {
+    pub(super) fn taps(&self, ne: H, nn: H, at: Option<&Masks<H>>) -> Taps<H> {
         let Self { w, ww, n, nw, .. } = *self;
         let Some(at) = at else { return Taps { w, n, nw, ne, ww, nn } };
         Taps {
@@ -97,14 +97,14 @@ impl<H: Narrow> Around<H> {
     }
 
     #[inline(always)]
-    fn shift(&mut self, own: H, taps: &Taps<H>, ne: H) {
+    pub(super) fn shift(&mut self, own: H, taps: &Taps<H>, ne: H) {
         *self = Self { w: own, ww: taps.w, n: ne, nw: self.n, older: self.nw };
     }
 }
 
 impl<H: Narrow> Masks<H> {
     #[inline(always)]
-    fn new<L: Lanes<H = H>>(cpu: L, edges: &Edges, step: usize) -> Self {
+    pub(super) fn new<L: Lanes<H = H>>(cpu: L, edges: &Edges, step: usize) -> Self {
         let now = cpu.all(step as u16);
         let is_now = |[a, b]: &[[u16; LANES]; 2]| now.is(cpu.load(a)).or(now.is(cpu.load(b)));
         let is_before = |steps: &[u16; LANES]| cpu.load(steps).is_more(now);
@@ -119,7 +119,7 @@ impl<H: Narrow> Masks<H> {
 
 /// The eight numbers that end with what lane 0 finds above at a step.
 #[inline(always)]
-fn ending(numbers: &[u16; Stage::LEN], step: usize) -> &[u16; 8] {
+pub(super) fn ending(numbers: &[u16; Stage::LEN], step: usize) -> &[u16; 8] {
     const { assert!(Stage::BEFORE == 7 && Stage::LEN >= BLOCK + 8) };
     numbers[step.min(BLOCK)..].first_chunk().unwrap_or(&[0; 8])
 }
@@ -193,7 +193,7 @@ fn energy<L: Lanes>(cpu: L, z: &Taps<L::H>) -> L::H {
 }
 
 #[inline(always)]
-fn unfold<H: Narrow>(z: H, prediction: H, max: H) -> H {
+pub(super) fn unfold<H: Narrow>(z: H, prediction: H, max: H) -> H {
     let sign = z.left::<15>().halve::<15>();
     prediction.add(z.right::<1>().xor(sign)).and(max)
 }
@@ -224,7 +224,7 @@ impl<L: Lanes> Predictor<L> {
 
 /// One residual for each active lane, 0 for the others; without `active`, all are.
 #[inline(always)]
-fn take_residuals<L: Lanes>(
+pub(super) fn take_residuals<L: Lanes>(
     cpu: L,
     states: &mut L::V,
     entries: L::V,

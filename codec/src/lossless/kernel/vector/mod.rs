@@ -2,10 +2,12 @@
 //! 32 bits, and the few operations that every CPU does in its own way.
 
 mod decode;
+mod led;
 mod push;
 mod shuffles;
 
 pub(super) use decode::{Taps, decode};
+pub(super) use led::decode_led;
 pub(super) use push::push;
 pub(super) use shuffles::{COMPRESS, EXPAND};
 
@@ -214,8 +216,9 @@ pub(super) use wide_methods;
 macro_rules! kernels {
     ($model:expr, $features:literal, $new:expr) => {
         pub(in super::super) static KERNELS: $crate::lossless::kernel::Kernels = {
-            use $crate::lossless::kernel::{Decoding, Kernels, Step, Words, vector};
+            use $crate::lossless::kernel::{Decoding, Kernels, LedModelling, Step, Words, model_led, vector};
             use $crate::lossless::wave::LANES;
+            use $crate::lossless::wave::led::{Hints, Led};
             use $crate::lossless::wave::tables::{ENTRIES, Entry, Map};
 
             #[target_feature(enable = $features)]
@@ -234,6 +237,16 @@ macro_rules! kernels {
                 vector::decode($new(), job);
             }
 
+            #[target_feature(enable = $features)]
+            fn model_led_here(job: &mut LedModelling<'_>) {
+                model_led(job);
+            }
+
+            #[target_feature(enable = $features)]
+            fn decode_led(job: &mut Decoding<'_>, led: Led, hints: &[Hints]) {
+                vector::decode_led($new(), job, led, hints);
+            }
+
             // A target that always has the features needs no promise.
             #[allow(unused_unsafe)]
             Kernels {
@@ -244,6 +257,10 @@ macro_rules! kernels {
                 },
                 // SAFETY: the invariant of `kernels!`.
                 decode: |job| unsafe { decode(job) },
+                // SAFETY: the invariant of `kernels!`.
+                model_led: |job| unsafe { model_led_here(job) },
+                // SAFETY: the invariant of `kernels!`.
+                decode_led: |job, led, hints| unsafe { decode_led(job, led, hints) },
             }
         };
     };
