@@ -81,9 +81,10 @@ impl View {
         parts: &mut Parts<'_>,
     ) -> Vec<CodedBox> {
         // While some tile's content is not known a copy could spread it.
-        if changed.len() < MOTION_FROM || !self.unknown.is_empty() {
+        if changed.len() < MOTION_FROM || !self.unknown.is_empty() || self.is_searched {
             return Vec::new();
         }
+        self.is_searched = true;
         let mut copied = TileSet::empty(&self.grid);
         let mut in_part = 0;
         for Move { from, to } in self.finder.find(self.sent.as_ref(), source, changed) {
@@ -101,8 +102,14 @@ impl View {
             in_part += cut;
             self.past.copied(&self.grid, from, target);
             for tile in self.grid.touching(target) {
-                copied.insert(tile);
                 parts.recall.copied(tile);
+                if !target.contains(self.grid.rect(tile)) {
+                    copied.insert(tile);
+                } else if self.pending.contains(tile) {
+                    // A move is exact, so nothing is left of the change, and nobody looks at all those pixels again.
+                    self.note_taken(tile);
+                    self.pending.remove(tile);
+                }
             }
             parts.reads.extend(self.grid.touching(from));
             parts.count(Technique::Copy, from.area(), 10);

@@ -60,6 +60,8 @@ pub struct View {
     before: Image,
     /// Tiles that may differ from the source.
     pending: TileSet,
+    /// What moved in them was found and copied: they are the rest of a large change, which follows in slices.
+    is_searched: bool,
     /// Tiles of which it is not known what the client has: they are sent whole. All of them are pending.
     unknown: TileSet,
     /// Tiles that the usual path got wrong.
@@ -133,6 +135,7 @@ impl View {
             sent: image.clone(),
             before: image.clone(),
             pending: TileSet::all(&grid),
+            is_searched: false,
             unknown: TileSet::all(&grid),
             plain: TileSet::empty(&grid),
             coarse: Coarse::new(&grid),
@@ -181,6 +184,7 @@ impl View {
             let Some(when) = self.when.get_mut(tile as usize) else { continue };
             *when = if self.pending.contains(tile) { now.min(*when) } else { now };
             self.pending.insert(tile);
+            self.is_searched = false;
             self.terms.changed(tile, now);
             self.since = Some(self.since.map_or(now, |since| since.min(now)));
         }
