@@ -280,8 +280,11 @@ fn step(target: &mut ImageMut<'_>, tools: &mut Tools, surface: u32, op: &Op) -> 
 
 fn coded(part: &mut ImageMut<'_>, tools: &mut Tools, codec: u64, data: &[u8]) -> Result<(), PaintError> {
     let (stated, data) = match codec {
-        codec::LOSSLESS => {
-            let outcome = tools.exact.decode(data, part);
+        codec::LOSSLESS | codec::INTER => {
+            let outcome = match codec {
+                codec::INTER => tools.exact.decode_inter(data, part),
+                _ => tools.exact.decode(data, part),
+            };
             // Also where it failed half way.
             if matches!(Method::of(data), Some(Method::Raw | Method::Flat)) {
                 clear_spare_bits(part);

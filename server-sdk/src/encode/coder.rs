@@ -35,8 +35,13 @@ pub(crate) struct Coder {
 }
 
 impl Coder {
-    /// Codes `part`, which is the image's in the box.
-    pub(crate) fn code(&mut self, part: ImageRef<'_>, CodedBox { rect, how, .. }: CodedBox) -> Coded {
+    /// Codes `part`, which is the image's in the box; `shown` is what the client shows there, where that may be built on.
+    pub(crate) fn code(
+        &mut self,
+        part: ImageRef<'_>,
+        shown: Option<ImageRef<'_>>,
+        CodedBox { rect, how, .. }: CodedBox,
+    ) -> Coded {
         self.exact.clear();
         self.pass.clear();
         // What cannot be split never had its high bits sent.
@@ -49,7 +54,10 @@ impl Coder {
             let data = Bytes::copy_from_slice(&self.exact);
             return Coded { rect, how, method: Method::Raw, exact: Some(data.len()), data };
         }
-        let method = self.encoder.encode(part, &mut self.exact);
+        let method = match shown {
+            Some(shown) => self.encoder.encode_inter(part, shown, &mut self.exact),
+            None => self.encoder.encode(part, &mut self.exact),
+        };
         let exact = Some(self.exact.len());
         if let Some((how, data)) = self.coarse(part, how) {
             return Coded { rect, how, method, data, exact };

@@ -46,7 +46,7 @@ impl View {
     ) -> Option<Made> {
         let oldest = self.since?;
         self.taken = None;
-        let mut parts = Parts::new(keep, &self.grid, begin.acked_to);
+        let mut parts = Parts::new(keep, &self.grid, begin);
         let (mut boxes, mut plan, mut shown) = (Vec::new(), Plan::OneShot, None);
         look(&mut |source| {
             let differing = self.differing(source);
@@ -92,7 +92,7 @@ impl View {
     /// it is `urgent`, those alone that go first.
     fn refinement(&mut self, begin: &Begin, pool: &mut Pool, keep: &mut Keep, urgent: bool) -> Option<Made> {
         self.coarse.settle(begin.at);
-        let mut parts = Parts::new(keep, &self.grid, begin.acked_to);
+        let mut parts = Parts::new(keep, &self.grid, begin);
         let mut left = (begin.budget / if urgent { 1 } else { REFINE_SHARE }) as f64;
         while let Some(area) = self.density.batch(How::Low, left, parts.is_empty()) {
             let boxes = self.take_coarse(area, begin, urgent, &mut parts);

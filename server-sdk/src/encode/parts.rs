@@ -25,16 +25,18 @@ pub(super) struct Parts<'a> {
     /// What goes into units once all else is known.
     pub(super) units: Vec<CodedBox>,
     pub(super) models: &'a mut Registers,
+    /// The client decodes what is told from what it shows.
+    inter: bool,
     used: BTreeMap<Technique, Used>,
 }
 
 impl<'a> Parts<'a> {
-    /// A frame of a view with this grid, all frames up to `acked_to` being acknowledged.
-    pub(super) fn new(keep: &'a mut Keep, grid: &TileGrid, acked_to: u64) -> Self {
+    /// The frame that `begin` is of, of a view with this grid.
+    pub(super) fn new(keep: &'a mut Keep, grid: &TileGrid, begin: &Begin) -> Self {
         let Keep { slots, models } = keep;
-        let recall = Recall::new(slots, grid, acked_to);
+        let recall = Recall::new(slots, grid, begin.acked_to);
         let (ops, reads, units) = (Vec::new(), Vec::new(), Vec::new());
-        Self { recall, ops, reads, units, models, used: BTreeMap::new() }
+        Self { recall, ops, reads, units, models, inter: begin.passes.inter, used: BTreeMap::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -77,8 +79,9 @@ impl View {
         pool: &mut Pool,
         parts: &mut Parts<'_>,
     ) -> usize {
+        let shown = parts.inter.then_some(self.before.as_ref());
         let mut sum = 0;
-        for coded in pool.encode(self.sent.as_ref(), &merge(boxes)) {
+        for coded in pool.encode(self.sent.as_ref(), shown, &merge(boxes)) {
             let Coded { rect, how, exact, .. } = coded;
             for tile in self.grid.touching(rect).filter(|tile| rect.contains(self.grid.rect(*tile))) {
                 self.coarse.note(tile, how, rect);
@@ -105,7 +108,10 @@ impl View {
                 pixel[..n].copy_from_slice(&first[..n]);
                 return (Technique::Fill, Op::Fill { rect, pixel });
             }
-            How::Exact | How::Plain => (Technique::Still(method.name()), ids::codec::LOSSLESS),
+            How::Exact | How::Plain => {
+                let codec = if method == Method::Inter { ids::codec::INTER } else { ids::codec::LOSSLESS };
+                (Technique::Still(method.name()), codec)
+            }
             How::First => (Technique::Pass("first"), ids::codec::FIRST),
             How::High => (Technique::Pass("high"), ids::codec::HIGH),
             How::Low => (Technique::Pass("low"), ids::codec::LOW),

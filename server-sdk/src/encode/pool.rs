@@ -37,6 +37,7 @@ struct Job {
     index: usize,
     what: CodedBox,
     pixels: Image,
+    shown: Option<Image>,
     done: Sender<(usize, Coded)>,
 }
 
@@ -50,13 +51,19 @@ impl Pool {
         }
     }
 
-    /// Codes the `boxes` of `image`, in their order.
-    pub(crate) fn encode(&mut self, image: ImageRef<'_>, boxes: &[CodedBox]) -> Vec<Coded> {
+    /// Codes the `boxes` of `image`, in their order. Where the client shows exactly what `shown` has, and may decode what
+    /// is told from it, it is.
+    pub(crate) fn encode(
+        &mut self,
+        image: ImageRef<'_>,
+        shown: Option<ImageRef<'_>>,
+        boxes: &[CodedBox],
+    ) -> Vec<Coded> {
         let area: u64 = boxes.iter().map(|b| b.rect.area()).sum();
         let share = area >= WORTH_SHARING && boxes.len() > 1;
         let workers = if share { self.workers.take() } else { None };
         let Some(workers) = workers else {
-            return boxes.iter().filter_map(|b| self.encode_here(image, b)).collect();
+            return boxes.iter().filter_map(|b| self.encode_here(image, shown, b)).collect();
         };
         let mut coded: Vec<Option<Coded>> = boxes.iter().map(|_| None).collect();
         let (done, results) = channel();
@@ -65,11 +72,12 @@ impl Pool {
             let pixels = (!stays_here(index, b)).then(|| image.crop(b.rect).map(Image::from)).flatten();
             if let Some(pixels) = pixels {
                 // Where nobody takes it, it is coded below.
-                let _ = workers.jobs.send(Job { index, what: *b, pixels, done: done.clone() });
+                let shown = shown_in(shown, b).map(Image::from);
+                let _ = workers.jobs.send(Job { index, what: *b, pixels, shown, done: done.clone() });
             }
         }
         for (index, b) in boxes.iter().enumerate().filter(|(i, b)| stays_here(*i, b)) {
-            coded[index] = self.encode_here(image, b);
+            coded[index] = self.encode_here(image, shown, b);
         }
         // Ends when every job was done or dropped, by a worker that died too.
         drop(done);
@@ -79,13 +87,23 @@ impl Pool {
         self.workers = Some(workers);
         // A worker that died leaves its rects to this thread.
         let all = coded.into_iter().zip(boxes);
-        all.filter_map(|(one, b)| one.or_else(|| self.encode_here(image, b))).collect()
+        all.filter_map(|(one, b)| one.or_else(|| self.encode_here(image, shown, b))).collect()
     }
 
     /// `None` for a box outside the image; there is none.
-    fn encode_here(&mut self, image: ImageRef<'_>, b: &CodedBox) -> Option<Coded> {
-        image.crop(b.rect).map(|part| self.coder.code(part, *b))
+    fn encode_here(
+        &mut self,
+        image: ImageRef<'_>,
+        shown: Option<ImageRef<'_>>,
+        b: &CodedBox,
+    ) -> Option<Coded> {
+        image.crop(b.rect).map(|part| self.coder.code(part, shown_in(shown, b), *b))
     }
+}
+
+/// What the client shows in this box, where something may be told from it.
+fn shown_in<'a>(shown: Option<ImageRef<'a>>, b: &CodedBox) -> Option<ImageRef<'a>> {
+    shown.filter(|_| b.is_known && b.how == How::Exact)?.crop(b.rect)
 }
 
 fn stays_here(index: usize, b: &CodedBox) -> bool {
@@ -103,7 +121,8 @@ impl Workers {
                 loop {
                     let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok(job) = job else { return };
-                    let coded = coder.code(job.pixels.as_ref(), job.what);
+                    let coded =
+                        coder.code(job.pixels.as_ref(), job.shown.as_ref().map(Image::as_ref), job.what);
                     // Nobody waits any more where the pool was dropped.
                     let _ = job.done.send((job.index, coded));
                 }

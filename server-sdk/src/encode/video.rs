@@ -140,7 +140,7 @@ impl View {
         if !is_there {
             return None;
         }
-        let mut parts = Parts::new(keep, &self.grid, begin.acked_to);
+        let mut parts = Parts::new(keep, &self.grid, begin);
         let bytes = unit.unit.data.len() as u64;
         parts.ops.push(Op::Video(unit.unit.clone()));
         for &(tile, _) in &tiles {
