@@ -407,7 +407,7 @@ impl Terminal {
         if self.learned_wrong && paint.frame.ops.iter().any(|op| matches!(op, Op::Update(_))) {
             return true;
         }
-        let lows = paint.frame.ops.iter().filter(|op| op.step() == Step::Low);
+        let lows = paint.frame.ops.iter().filter(|op| matches!(op.step(), Step::Low | Step::Predict));
         let mut tiles = lows.flat_map(|op| grid.touching(op.target()));
         tiles.any(|tile| self.open.contains_key(&(surface, tile)) || self.refused.contains(&(surface, tile)))
     }
