@@ -71,7 +71,7 @@ impl Config {
     /// Nothing is ever shown with an error, video neither, and a thin path keeps the person waiting for the exact picture instead.
     /// Default: a path too thin for a change brings it with a stated error first.
     pub fn exact_only(mut self) -> Self {
-        self.capabilities.codecs = vec![codec::LOSSLESS];
+        self.capabilities.codecs = vec![codec::LOSSLESS, codec::INTER, codec::SCALED];
         self
     }
 

@@ -31,7 +31,8 @@ impl Default for Capabilities {
     /// of slots and four models, and no byte streams.
     fn default() -> Self {
         Self {
-            codecs: [codec::LOSSLESS, codec::FIRST, codec::HIGH, codec::LOW, codec::SCALED].into(),
+            codecs: [codec::LOSSLESS, codec::FIRST, codec::HIGH, codec::LOW, codec::INTER, codec::SCALED]
+                .into(),
             formats: [format::BGRX8, format::GRAY8, format::GRAY16, format::BGRX10].into(),
             max_pixels: 64 << 20,
             slots: 16_384,
