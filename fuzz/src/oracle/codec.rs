@@ -120,7 +120,7 @@ fn next_picture(script: &mut Script<'_>, shown: &Image) -> Image {
         let (mut into, from) = (image.as_mut(), shown.as_ref());
         let row = into.row_mut(y).chunks_exact_mut(bytes).zip(from.row(y).chunks_exact(bytes));
         for (x, (new, old)) in row.enumerate() {
-            let moved = |byte: u8| byte / 2 + turn / 2 + (x as u8 ^ y as u8) % (noise + 1);
+            let moved = |byte: u8| (byte / 2 + turn / 2).wrapping_add((x as u8 ^ y as u8) % (noise + 1));
             new.iter_mut().zip(old).take(moving).for_each(|(new, old)| *new = moved(*old));
             if bytes == 4 {
                 new[3] = 0xff;
