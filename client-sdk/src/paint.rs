@@ -291,11 +291,6 @@ fn coded(part: &mut ImageMut<'_>, tools: &mut Tools, codec: u64, data: &[u8]) ->
             }
             return Ok(outcome?);
         }
-        codec::INTER => {
-            let outcome = tools.exact.decode_inter(data, part);
-            clear_spare_bits(part);
-            return Ok(outcome?);
-        }
         codec::SCALED => return Ok(tools.scaled.decode(data, part)?),
         codec::FIRST | codec::HIGH => pass_data(data).ok_or(PaintError::Pass)?,
         _ => (0, data),
@@ -315,7 +310,6 @@ fn name_of(codec: u64, data: &[u8]) -> &'static str {
         codec::FIRST => "first",
         codec::HIGH => "high",
         codec::LOW => "low",
-        codec::INTER => "inter",
         codec::SCALED => "scaled",
         _ => Method::of(data).map_or("unknown", Method::name),
     }
