@@ -9,7 +9,7 @@ use lightbox_net::endpoint::{Connection, Server, ServerConfig};
 use lightbox_net::tls::{self, Identity};
 use lightbox_protocol::geom::{Point, Rect, Size};
 use lightbox_protocol::msg::control::{
-    Capabilities, Close, Control, Hello, Layout, Output, Proof, Role, SessionId, Surface, Verdict, Welcome,
+    Capabilities, Close, Control, Hello, Layout, Output, Role, Root, SessionId, Surface, Verdict, Welcome,
 };
 use lightbox_protocol::msg::display::{FrameHeader, Op};
 use lightbox_protocol::pixel::PixelFormat;
@@ -214,7 +214,7 @@ fn what_means_nothing_is_dropped() {
     goes_on("datagrams of no kind", live((0..300).map(|_| Misdeed::Datagram(vec![0x3F; 900]))), any);
     goes_on("unknown messages", live((0..300).map(|_| Misdeed::message(0x3E, &[1; 3_000]))), any);
     goes_on("a proof is only the client's", live([]), |said| {
-        matches!(said, Control::Proof(Proof { surface: 1, .. }))
+        matches!(said, Control::Root(Root { surface: 1, .. }))
     });
 }
 

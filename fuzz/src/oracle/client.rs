@@ -149,6 +149,9 @@ impl Client {
             8..13 => {
                 let list = |script: &mut Script<'_>| (0..script.below(4)).collect();
                 let proof = script.number();
+                if proof % 4 == 3 {
+                    return Control::Singly(proof);
+                }
                 Control::Verdict(Verdict { proof, mismatched: list(script), superseded: list(script) })
             }
             13 => Control::Leds(Locks { caps: true, num: false, scroll: script.chance() }),

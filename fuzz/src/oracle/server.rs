@@ -10,7 +10,7 @@ use lightbox_protocol::digest::Digest;
 use lightbox_protocol::exact::{Left, SlotUse, Write};
 use lightbox_protocol::geom::TileIndex;
 use lightbox_protocol::msg::control::{
-    Capabilities, Close, Control, Hello, Layout, Proof, Resume, Role, SessionId, TileProof,
+    Capabilities, Close, Control, Hello, Layout, Proof, Resume, Role, Root, SessionId, TileProof,
 };
 use lightbox_protocol::msg::display::{CursorPosition, Feedback, Op};
 use lightbox_protocol::msg::input::{Copies, Event as InputEvent, Locks};
@@ -84,7 +84,15 @@ impl Server {
             5..=7 => {
                 let (proof, right) = self.proof(script);
                 self.claimed += right;
-                Cause::Control(Control::Proof(proof).to_frame())
+                let Proof { id, surface, generation, tiles } = proof;
+                Cause::Control(if choice < 120 {
+                    Control::Proof(Proof { id, surface, generation, tiles }).to_frame()
+                } else {
+                    // With one wrong digest in it, or a digest of what was not sent as exact, all of it is wrong.
+                    let root = Root::over(tiles.iter().map(|t| t.digest));
+                    let tiles = tiles.iter().map(|t| t.tile).collect();
+                    Control::Root(Root { id, surface, generation, root, tiles }).to_frame()
+                })
             }
             8 => Cause::Control(match script.below(8) {
                 0..4 => Control::Nack(script.number()).to_frame(),

@@ -6,12 +6,15 @@ use core::time::Duration;
 use super::{Counts, Pass, TileState};
 use crate::Time;
 use crate::geom::{Rect, TileGrid, TileIndex};
-use crate::msg::control::{MAX_PROOF, Proof, Surface, Verdict};
+use crate::msg::control::{MAX_PROOF, Proof, Root, Surface, TileProof, Verdict};
 use crate::msg::display::{Op, Step};
 
-/// A tile is proved once it has not changed for this long: motion, from 20 pictures a second on, is not worth a
+/// A tile is proved once it has not changed for this long: motion, from 25 pictures a second on, is not worth a
 /// digest a frame.
-const QUIET: Duration = Duration::from_millis(60);
+const QUIET: Duration = Duration::from_millis(40);
+/// Proofs of a surface that goes on changing are so far apart. Each is a packet, which also acknowledges all that came
+/// in the meantime.
+const GAP: Duration = Duration::from_millis(100);
 /// Proofs without a verdict; the oldest is forgotten beyond this.
 const MAX_OUTSTANDING: usize = 256;
 
@@ -25,6 +28,8 @@ pub struct ClientLedger {
     counts: Counts,
     /// Tiles to prove, in the order of their time.
     due: VecDeque<(Time, DueTile)>,
+    /// When tiles to prove were last taken.
+    taken: Option<Time>,
     outstanding: BTreeMap<u64, Vec<DueTile>>,
 }
 
@@ -34,6 +39,17 @@ struct Tile {
     state: TileState,
     /// What frame `epoch` leaves once it is painted; `None` where that is not known, or it failed.
     left: Option<Pass>,
+    /// A root that had it said nothing.
+    singly: bool,
+}
+
+/// How the digests of tiles are stated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stated {
+    /// By one digest over them all.
+    Root(Root),
+    /// One by one.
+    Singly(Proof),
 }
 
 /// What a frame paints.
@@ -67,6 +83,7 @@ impl ClientLedger {
             tiles: vec![Tile::default(); grid.len() as usize],
             counts: Counts { total: grid.len(), ..Counts::default() },
             due: VecDeque::new(),
+            taken: None,
             outstanding: BTreeMap::new(),
         }
     }
@@ -128,6 +145,7 @@ impl ClientLedger {
                     continue;
                 }
                 t.epoch = seq;
+                t.singly = false;
                 t.left = match op.step() {
                     Step::Paint(pass) if whole => Some(pass),
                     Step::Copy if whole => Some(copied),
@@ -188,9 +206,10 @@ impl ClientLedger {
 
     /// When the next tile is to be proved.
     pub fn next_due(&mut self) -> Option<Time> {
+        let earliest = self.taken.map_or(Time(0), |at| at + GAP);
         while let Some((at, next)) = self.due.front() {
             if self.is_current(*next) {
-                return Some(*at);
+                return Some(earliest.max(*at));
             }
             self.due.pop_front();
         }
@@ -200,22 +219,53 @@ impl ClientLedger {
     /// The tiles that are to be proved by `now`, by rising number; at most as many as a proof holds.
     pub fn take_due(&mut self, now: Time) -> Vec<DueTile> {
         let mut tiles = Vec::new();
-        while tiles.len() < MAX_PROOF && self.next_due().is_some_and(|at| at <= now) {
-            if let Some((_, due)) = self.due.pop_front() {
+        if self.next_due().is_none_or(|at| at > now) {
+            return tiles;
+        }
+        while tiles.len() < MAX_PROOF
+            && let Some((_, due)) = self.due.front().copied().filter(|(at, _)| *at <= now)
+        {
+            self.due.pop_front();
+            if self.is_current(due) {
                 tiles.push(due);
             }
         }
+        // What is left is due as well.
+        self.taken = Some(now).filter(|_| tiles.len() < MAX_PROOF);
         tiles.sort_unstable_by_key(|due| due.tile);
         tiles.dedup_by_key(|due| due.tile);
         tiles
     }
 
-    /// `proof` was sent.
-    pub fn sent(&mut self, proof: &Proof) {
-        let tiles = proof.tiles.iter().map(|t| DueTile { tile: t.tile, epoch: t.epoch }).collect();
-        self.outstanding.insert(proof.id, tiles);
+    /// How the digests of due tiles, by rising number, are stated as proof `id`, which is sent: by a root, unless one
+    /// that had some of these tiles said nothing.
+    pub fn state_digests(&mut self, id: u64, tiles: Vec<TileProof>) -> Stated {
+        let claims = tiles.iter().map(|t| DueTile { tile: t.tile, epoch: t.epoch }).collect();
+        self.outstanding.insert(id, claims);
         if self.outstanding.len() > MAX_OUTSTANDING {
             self.outstanding.pop_first();
+        }
+        let Surface { id: surface, generation, .. } = self.surface;
+        let is_single = |t: &TileProof| self.tiles.get(t.tile as usize).is_some_and(|known| known.singly);
+        if tiles.iter().any(is_single) {
+            return Stated::Singly(Proof { id, surface, generation, tiles });
+        }
+        let root = Root::over(tiles.iter().map(|t| t.digest));
+        let tiles = tiles.iter().map(|t| t.tile).collect();
+        Stated::Root(Root { id, surface, generation, root, tiles })
+    }
+
+    /// The root of this number said nothing: those of its tiles that still show what it had are due again, each with
+    /// its own digest.
+    pub fn singly(&mut self, now: Time, root: u64) {
+        for claim in self.outstanding.remove(&root).unwrap_or_default() {
+            if self.is_current(claim)
+                && let Some(t) = self.tiles.get_mut(claim.tile as usize)
+            {
+                t.singly = true;
+                self.due.push_front((now, claim));
+                self.taken = None;
+            }
         }
     }
 
@@ -236,6 +286,7 @@ impl ClientLedger {
                 }
             } else {
                 self.set(claim.tile, TileState::Verified);
+                self.tiles[claim.tile as usize].singly = false;
                 verified.push(claim.tile);
             }
         }
@@ -247,6 +298,7 @@ impl ClientLedger {
         self.surface = surface;
         self.outstanding.clear();
         self.due.clear();
+        self.taken = None;
         for tile in 0..self.grid.len() {
             let Tile { epoch, state, .. } = self.tiles[tile as usize];
             if matches!(state, TileState::Exact | TileState::Verified) {

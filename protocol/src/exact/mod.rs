@@ -20,7 +20,7 @@ mod server;
 mod slots;
 mod video;
 
-pub use client::{Begun, ClientLedger, DueTile};
+pub use client::{Begun, ClientLedger, DueTile, Stated};
 pub use lease::{LEASE, Lease};
 pub use models::{ModelLedger, Registers};
 pub use server::{Judgement, Left, ServerLedger, Write};

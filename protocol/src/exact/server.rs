@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use super::{Counts, TileState};
 use crate::digest::{Digest, DigestContext};
 use crate::geom::{TileGrid, TileIndex};
-use crate::msg::control::{Proof, Surface, Verdict};
+use crate::msg::control::{Proof, Root, Surface, Verdict};
 
 /// One tile that a frame writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +143,18 @@ impl ServerLedger {
                 };
             }
         }
+    }
+
+    /// Compares a client's root with the one over the snapshot's digests. Returns how many tiles became verified; `None`
+    /// where the root is another: then it says nothing of any tile, as the client may have some at another epoch.
+    pub fn judge_root(&mut self, root: &Root) -> Option<u32> {
+        let tile = |tile: &TileIndex| self.tiles.get(*tile as usize).filter(|t| t.epoch != 0)?.digest;
+        let ours: Option<Vec<_>> = root.tiles.iter().map(tile).collect();
+        let is_equal = root.generation == self.surface.generation && Root::over(ours?) == root.root;
+        let exact = root.tiles.iter().filter(|tile| self.state(**tile) == TileState::Exact);
+        let exact: Vec<_> = is_equal.then(|| exact.copied().collect())?;
+        exact.iter().for_each(|tile| self.set(*tile, TileState::Verified));
+        Some(exact.len() as u32)
     }
 
     /// Compares a client's digests with the snapshot's.

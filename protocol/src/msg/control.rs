@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 pub use super::capabilities::Capabilities;
-use crate::digest::Digest;
-use crate::geom::{Size, TileIndex};
+pub use super::proof::{MAX_PROOF, Proof, Root, TileProof, Verdict};
+use crate::geom::Size;
 use crate::pixel::{PixelFormat, SampleDepth};
 use crate::wire::ids::{close, control, format};
 use crate::wire::{Decode, Encode, Reader, WireError, Writer};
@@ -19,9 +19,6 @@ pub const MAX_TICKET: u64 = 64;
 pub const MAX_TEXT: u64 = 256;
 /// The most surfaces a session has at one time.
 pub const MAX_SURFACES: usize = 16;
-/// The most tiles one proof speaks of; its digests fill half a control message.
-pub const MAX_PROOF: usize = 2_000;
-
 /// Names a session across its connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub [u8; 16]);
@@ -50,8 +47,12 @@ pub enum Control {
     WantLayout(Layout),
     /// See [`Proof`].
     Proof(Proof),
+    /// See [`Root`].
+    Root(Root),
     /// See [`Verdict`].
     Verdict(Verdict),
+    /// The root of this number says nothing: prove its tiles one by one.
+    Singly(u64),
     /// The frame of this number could not be painted: send its tiles again.
     Nack(u64),
     /// The lock keys as the guest has them.
@@ -76,7 +77,9 @@ impl Control {
             Control::Layout(_) => control::LAYOUT,
             Control::WantLayout(_) => control::WANT_LAYOUT,
             Control::Proof(_) => control::PROOF,
+            Control::Root(_) => control::ROOT,
             Control::Verdict(_) => control::VERDICT,
+            Control::Singly(_) => control::SINGLY,
             Control::Nack(_) => control::NACK,
             Control::Leds(_) => control::LEDS,
             Control::Close(_) => control::CLOSE,
@@ -93,7 +96,9 @@ impl Control {
             control::LAYOUT => Control::Layout(Layout::from_bytes(bytes)?),
             control::WANT_LAYOUT => Control::WantLayout(Layout::from_bytes(bytes)?),
             control::PROOF => Control::Proof(Proof::from_bytes(bytes)?),
+            control::ROOT => Control::Root(Root::from_bytes(bytes)?),
             control::VERDICT => Control::Verdict(Verdict::from_bytes(bytes)?),
+            control::SINGLY => Control::Singly(Number::from_bytes(bytes)?.0),
             control::NACK => Control::Nack(Number::from_bytes(bytes)?.0),
             control::LEDS => Control::Leds(Decode::from_bytes(bytes)?),
             control::CLOSE => Control::Close(Close::from_bytes(bytes)?),
@@ -111,8 +116,9 @@ impl Encode for Control {
             Control::SurfaceGone(id) => out.varint(u64::from(*id)),
             Control::Layout(m) | Control::WantLayout(m) => m.encode(out),
             Control::Proof(m) => m.encode(out),
+            Control::Root(m) => m.encode(out),
             Control::Verdict(m) => m.encode(out),
-            Control::Nack(frame) => out.varint(*frame),
+            Control::Nack(number) | Control::Singly(number) => out.varint(*number),
             Control::Leds(m) => m.encode(out),
             Control::Close(m) => m.encode(out),
         }
@@ -377,110 +383,6 @@ impl Decode for Layout {
             });
         }
         Ok(Layout { outputs })
-    }
-}
-
-/// Client: digests of tiles as it shows them, computed from its own memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof {
-    /// Counts up from 1 within a connection.
-    pub id: u64,
-    /// Which surface.
-    pub surface: u32,
-    /// In which generation.
-    pub generation: u32,
-    /// The tiles, by rising number; at most [`MAX_PROOF`].
-    pub tiles: Vec<TileProof>,
-}
-
-/// One tile of a proof.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TileProof {
-    /// Which tile.
-    pub tile: TileIndex,
-    /// The frame that painted it last.
-    pub epoch: u64,
-    /// What the client's samples digest to.
-    pub digest: Digest,
-}
-
-impl Encode for Proof {
-    /// Tiles are gaps from the tile before, epochs are distances below the newest epoch in the proof.
-    fn encode(&self, out: &mut Writer) {
-        out.varint(self.id);
-        out.varint(self.surface.into());
-        out.varint(self.generation.into());
-        let newest = self.tiles.iter().map(|t| t.epoch).max().unwrap_or(0);
-        out.varint(newest);
-        out.varint(self.tiles.len() as u64);
-        let mut next = 0;
-        for t in &self.tiles {
-            out.varint(u64::from(t.tile.saturating_sub(next)));
-            out.varint(newest - t.epoch);
-            out.bytes(&t.digest.0);
-            next = t.tile.saturating_add(1);
-        }
-    }
-}
-
-impl Decode for Proof {
-    fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
-        let (id, surface) = (input.varint()?, input.u32v("surface")?);
-        let (generation, newest) = (input.u32v("generation")?, input.varint()?);
-        let n = input.count("tiles of a proof", MAX_PROOF as u64, 18)?;
-        let mut tiles = Vec::with_capacity(n);
-        let mut next = 0u64;
-        for _ in 0..n {
-            let tile = next + u64::from(input.u32v("tile gap")?);
-            let tile = TileIndex::try_from(tile).map_err(|_| WireError::Value { what: "tile", got: tile })?;
-            let back = input.number("epoch distance", newest)?;
-            tiles.push(TileProof { tile, epoch: newest - back, digest: Digest(input.array()?) });
-            next = u64::from(tile) + 1;
-        }
-        Ok(Proof { id, surface, generation, tiles })
-    }
-}
-
-/// Server: what became of a proof. Tiles not listed are verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// The proof's number.
-    pub proof: u64,
-    /// The places in the proof, rising, of tiles whose digest is not the server's.
-    pub mismatched: Vec<u32>,
-    /// The places in the proof, rising, of tiles that have changed since: neither right nor wrong.
-    pub superseded: Vec<u32>,
-}
-
-impl Encode for Verdict {
-    fn encode(&self, out: &mut Writer) {
-        out.varint(self.proof);
-        for list in [&self.mismatched, &self.superseded] {
-            out.varint(list.len() as u64);
-            let mut next = 0;
-            for place in list {
-                out.varint(u64::from(place - next));
-                next = place + 1;
-            }
-        }
-    }
-}
-
-impl Decode for Verdict {
-    fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
-        let proof = input.varint()?;
-        let mut list = || {
-            let n = input.count("places of a verdict", MAX_PROOF as u64, 1)?;
-            let mut places = Vec::with_capacity(n);
-            let mut next = 0;
-            for _ in 0..n {
-                let place = next + input.number("place gap", MAX_PROOF as u64)? as u32;
-                places.push(place);
-                next = place + 1;
-            }
-            Ok(places)
-        };
-        Ok(Verdict { proof, mismatched: list()?, superseded: list()? })
     }
 }
 

@@ -4,6 +4,7 @@ mod capabilities;
 pub mod control;
 pub mod display;
 pub mod input;
+mod proof;
 pub mod stream;
 pub mod update;
 pub mod video;

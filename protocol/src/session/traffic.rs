@@ -54,8 +54,8 @@ impl Purpose {
     /// Of a control message of this type.
     pub(super) fn of_control(kind: u64) -> Self {
         match kind {
-            control::PROOF => Purpose::Proof,
-            control::VERDICT => Purpose::Verdict,
+            control::PROOF | control::ROOT => Purpose::Proof,
+            control::VERDICT | control::SINGLY => Purpose::Verdict,
             _ => Purpose::Other,
         }
     }

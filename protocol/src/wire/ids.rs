@@ -75,6 +75,8 @@ ids! {
         NACK = 0x03,
         /// Client: the outputs it would like.
         WANT_LAYOUT = 0x04,
+        /// Client: one digest over the digests of tiles that it shows.
+        ROOT = 0x05,
         /// Server: admitted.
         WELCOME = 0x21,
         /// Server: a surface to keep.
@@ -87,6 +89,8 @@ ids! {
         VERDICT = 0x25,
         /// Server: the lock keys as the guest has them.
         LEDS = 0x26,
+        /// Server: a root says nothing; its tiles are to be proved one by one.
+        SINGLY = 0x27,
         /// Either: why the connection ends.
         CLOSE = 0x3f,
     }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use lightbox_protocol::Time;
 use lightbox_protocol::digest::{Digest, DigestContext};
 use lightbox_protocol::exact::{
-    Begun, ClientLedger, DueTile, ModelLedger, Registers, ServerLedger, SlotLedger, TileState,
+    Begun, ClientLedger, DueTile, ModelLedger, Registers, ServerLedger, SlotLedger, Stated, TileState,
 };
 use lightbox_protocol::geom::TileIndex;
-use lightbox_protocol::msg::control::{Proof, TileProof, Verdict};
+use lightbox_protocol::msg::control::{TileProof, Verdict};
 use proptest::prelude::*;
 
 use crate::abstract_tiles::{
@@ -87,8 +87,14 @@ enum Job {
 }
 
 enum FromClient {
-    Proof(Proof),
+    Stated(Stated),
     Nack(u64),
+}
+
+enum FromServer {
+    Verdict(Verdict),
+    /// The root of this number says nothing.
+    Singly(u64),
 }
 
 struct World {
@@ -119,7 +125,7 @@ struct World {
     proofs: u64,
     flying: Vec<Flying>,
     to_server: Vec<FromClient>,
-    to_client: Vec<Verdict>,
+    to_client: Vec<FromServer>,
 }
 
 impl World {
@@ -175,8 +181,11 @@ impl World {
             },
             Happening::Judge => self.judge(),
             Happening::Hear => {
-                for verdict in self.to_client.drain(..) {
-                    self.client.judged(&verdict);
+                for answer in self.to_client.drain(..) {
+                    match answer {
+                        FromServer::Verdict(verdict) => drop(self.client.judged(&verdict)),
+                        FromServer::Singly(root) => self.client.singly(self.now, root),
+                    }
                 }
             }
             Happening::Resume => self.resume(),
@@ -327,21 +336,28 @@ impl World {
             })
             .collect();
         self.proofs += 1;
-        let proof = Proof { id: self.proofs, surface: 1, generation: surface.generation, tiles };
-        self.client.sent(&proof);
-        self.to_server.push(FromClient::Proof(proof));
+        let stated = self.client.state_digests(self.proofs, tiles);
+        self.to_server.push(FromClient::Stated(stated));
     }
 
     fn judge(&mut self) {
         for message in std::mem::take(&mut self.to_server) {
             match message {
-                FromClient::Proof(proof) => {
+                FromClient::Stated(Stated::Root(root)) => {
+                    let proof = root.id;
+                    let right = Verdict { proof, mismatched: vec![], superseded: vec![] };
+                    let is_right = self.server.judge_root(&root).is_some();
+                    let answer =
+                        if is_right { FromServer::Verdict(right) } else { FromServer::Singly(proof) };
+                    self.to_client.push(answer);
+                }
+                FromClient::Stated(Stated::Singly(proof)) => {
                     let judgement = self.server.judge(&proof);
                     if !judgement.wrong.is_empty() {
                         self.forget_aside();
                     }
                     self.lose(judgement.wrong);
-                    self.to_client.push(judgement.verdict);
+                    self.to_client.push(FromServer::Verdict(judgement.verdict));
                 }
                 FromClient::Nack(seq) => {
                     self.forget_aside();

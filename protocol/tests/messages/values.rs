@@ -4,8 +4,8 @@ use bytes::Bytes;
 use lightbox_protocol::digest::Digest;
 use lightbox_protocol::geom::{MAX_SIDE, Point, Rect, Size, TileGrid, TileIndex, TileMask};
 use lightbox_protocol::msg::control::{
-    Capabilities, Close, Control, Hello, Layout, MAX_PROOF, Output, Proof, Resume, Role, SessionId, Surface,
-    TileProof, Verdict, Welcome,
+    Capabilities, Close, Control, Hello, Layout, MAX_PROOF, Output, Proof, Resume, Role, Root, SessionId,
+    Surface, TileProof, Verdict, Welcome,
 };
 use lightbox_protocol::msg::display::{
     CursorPosition, CursorShape, Feedback, Frame, FrameHeader, Heartbeat, MAX_CODED_PIXELS, MAX_CURSOR, Op,
@@ -35,6 +35,8 @@ pub(crate) fn control() -> impl Strategy<Value = Control> {
         layout().prop_map(Control::Layout),
         layout().prop_map(Control::WantLayout),
         proof().prop_map(Control::Proof),
+        root().prop_map(Control::Root),
+        varint().prop_map(Control::Singly),
         verdict().prop_map(Control::Verdict),
         varint().prop_map(Control::Nack),
         locks().prop_map(Control::Leds),
@@ -165,6 +167,19 @@ fn proof() -> impl Strategy<Value = Proof> {
             .into_iter()
             .map(|(tile, (epoch, digest))| TileProof { tile, epoch, digest: Digest(digest) })
             .collect(),
+    })
+}
+
+fn root() -> impl Strategy<Value = Root> {
+    let tile = prop_oneof![0..100 as TileIndex, any::<TileIndex>(), Just(TileIndex::MAX)];
+    let tiles = prop::collection::btree_set(tile, 0..60);
+    let ids = (varint(), any::<u32>(), any::<u32>());
+    (ids, any::<[u8; 16]>(), tiles).prop_map(|((id, surface, generation), root, tiles)| Root {
+        id,
+        surface,
+        generation,
+        root: Digest(root),
+        tiles: tiles.into_iter().collect(),
     })
 }
 

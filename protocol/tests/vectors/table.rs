@@ -4,8 +4,8 @@ use bytes::Bytes;
 use lightbox_protocol::digest::Digest;
 use lightbox_protocol::geom::{Point, Rect, Size, TileGrid, TileMask};
 use lightbox_protocol::msg::control::{
-    Capabilities, Close, Control, Hello, Layout, Output, Proof, Resume, Role, SessionId, Surface, TileProof,
-    Verdict, Welcome,
+    Capabilities, Close, Control, Hello, Layout, Output, Proof, Resume, Role, Root, SessionId, Surface,
+    TileProof, Verdict, Welcome,
 };
 use lightbox_protocol::msg::display::{
     CursorPosition, CursorShape, Feedback, Frame, FrameHeader, Heartbeat, Op,
@@ -104,7 +104,7 @@ fn admission() -> [(&'static str, Control); 4] {
     ]
 }
 
-fn control() -> [(&'static str, Control); 11] {
+fn control() -> [(&'static str, Control); 13] {
     let landscape = Surface {
         id: 1,
         generation: 1,
@@ -133,6 +133,17 @@ fn control() -> [(&'static str, Control); 11] {
         ("layout-two", Control::Layout(Layout { outputs: vec![left, right] })),
         ("want-layout", Control::WantLayout(Layout { outputs: vec![wanted] })),
         ("proof-two-tiles", Control::Proof(Proof { id: 5, surface: 1, generation: 1, tiles })),
+        (
+            "root-four-tiles",
+            Control::Root(Root {
+                id: 4,
+                surface: 1,
+                generation: 1,
+                root: Digest(rising(0x30)),
+                tiles: vec![3, 4, 5, 70],
+            }),
+        ),
+        ("singly", Control::Singly(4)),
         (
             "verdict-all-verified",
             Control::Verdict(Verdict { proof: 5, mismatched: vec![], superseded: vec![] }),

@@ -8,7 +8,7 @@ use crate::Time;
 use crate::digest::DigestContext;
 use crate::exact::{Counts, Judgement, ModelLedger, ServerLedger, SlotLedger, SlotUse, VideoLedger, Write};
 use crate::geom::{Size, TileIndex};
-use crate::msg::control::{Proof, Surface};
+use crate::msg::control::{Proof, Root, Surface};
 use crate::msg::display::{Feedback, FrameHeader, Op};
 use crate::msg::video::VideoCodecs;
 use crate::rate::pace::Room;
@@ -248,6 +248,11 @@ impl ServerDisplay {
     /// The newest frame sent.
     pub fn sent_to(&self) -> u64 {
         self.seq
+    }
+
+    /// Compares a client's root: what [`ServerLedger::judge_root`] gives; `None` for a surface that is no more.
+    pub fn judge_root(&mut self, root: &Root) -> Option<Option<u32>> {
+        self.ledgers.get_mut(&root.surface).map(|l| l.judge_root(root))
     }
 
     /// Compares a client's digests; `None` for a surface that is no more.

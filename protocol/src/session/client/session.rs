@@ -8,9 +8,9 @@ use crate::channel::display::{ClientDisplay, Next};
 use crate::channel::input::ClientInput;
 use crate::channel::stream::Streams;
 use crate::digest::DigestContext;
-use crate::exact::{Counts, Lease, TileState};
+use crate::exact::{Counts, Lease, Stated, TileState};
 use crate::geom::TileIndex;
-use crate::msg::control::{Close, Control, Hello, Proof, Resume, SessionId, VERSION, Welcome};
+use crate::msg::control::{Close, Control, Hello, Resume, SessionId, VERSION, Welcome};
 use crate::msg::display::{CursorPosition, CursorShape, Heartbeat, MAX_CURSOR_BYTES, Terms};
 use crate::msg::update::agreed_models;
 use crate::msg::video::VideoCodecs;
@@ -24,7 +24,7 @@ use crate::wire::{Decode, Encode};
 /// Acknowledgements leave at most this often.
 const FEEDBACK_GAP: Duration = Duration::from_millis(8);
 /// What is small needs no acknowledgement of its own: it waits for the proof, which leaves in the same packet.
-const FEEDBACK_PATIENCE: Duration = Duration::from_millis(80);
+const FEEDBACK_PATIENCE: Duration = Duration::from_millis(120);
 /// Frames of fewer bytes together are small.
 const SMALL_FRAMES: usize = 4 << 10;
 /// What a datagram may carry while the transport has not said.
@@ -267,6 +267,9 @@ impl ClientSession {
                         self.event(Event::Verified { surface, tiles });
                     }
                 }
+                Some(Control::Singly(root)) => {
+                    self.display.ledgers_mut().for_each(|ledger| ledger.singly(now, root));
+                }
                 Some(Control::Leds(locks)) => self.event(Event::Leds(locks)),
                 Some(other) => return Err(unexpected(other.kind())),
                 None => (),
@@ -391,9 +394,11 @@ impl ClientSession {
                     return;
                 }
                 self.proofs += 1;
-                let proof = Proof { id: self.proofs, surface, generation, tiles };
-                ledger.sent(&proof);
-                self.send(Control::Proof(proof));
+                let stated = match ledger.state_digests(self.proofs, tiles) {
+                    Stated::Root(root) => Control::Root(root),
+                    Stated::Singly(proof) => Control::Proof(proof),
+                };
+                self.send(stated);
                 self.feedback_due = self.feedback_due.map(|at| at.min(now));
             }
             Command::Input(action) if self.phase == Phase::Live => {

@@ -1,9 +1,11 @@
+mod company;
 mod connection;
 mod passing;
 mod received;
 
 use alloc::collections::VecDeque;
 
+use self::company::Company;
 use super::incoming::InputStreams;
 use super::{Command, Config, Event};
 use crate::Time;
@@ -51,6 +53,7 @@ pub struct ServerSession {
     nacks: u32,
     behind: Option<Time>,
     last_heartbeat: Option<Time>,
+    company: Company,
     /// The gate was found shut; tell when it opens.
     wants_room: bool,
     /// How many [`Event::Repair`] there were.
@@ -92,6 +95,7 @@ impl ServerSession {
             nacks: 0,
             behind: None,
             last_heartbeat: None,
+            company: Company::default(),
             wants_room: false,
             repairs: 0,
         }
@@ -140,8 +144,11 @@ impl ServerSession {
         if self.phase != Phase::Live {
             return false;
         }
+        // What waits for company leaves with it.
+        self.accompany(now);
         let Some(bytes) = self.display.frame(self.control_sent, frame) else { return false };
         self.pacer.sent(now);
+        self.sent_frame(now);
         let priority = if frame.refines { refine_priority(frame.seq) } else { frame_priority(frame.seq) };
         let lane = Lane::Once { priority };
         self.effects.push_back(Effect::Send(lane, bytes));
@@ -251,7 +258,7 @@ impl Session for ServerSession {
         }
         let live = self.phase == Phase::Live;
         let outcome = match cause {
-            Cause::Control(bytes) if live => self.control(&bytes),
+            Cause::Control(bytes) if live => self.control(now, &bytes),
             Cause::Stream { id, bytes, fin } if live => self.stream(now, id, &bytes, fin),
             Cause::Both { carrier, bytes, fin } if live => self.byte_streams.receive(carrier, &bytes, fin),
             Cause::Datagram(bytes) if live => self.datagram(now, &bytes),

@@ -124,6 +124,7 @@ fn control_messages() {
         ("second welcome", vec![message(welcome(1))], Closes(close::UNEXPECTED)),
         ("proof", vec![message(proof)], Closes(close::UNEXPECTED)),
         ("nack", vec![message(Control::Nack(1))], Closes(close::UNEXPECTED)),
+        ("singly on no root", vec![message(Control::Singly(1)), message(Control::Singly(77))], GoesOn),
         ("unknown type", vec![control(0x3e, &[1, 2, 3])], GoesOn),
         (
             "0x0 surface",

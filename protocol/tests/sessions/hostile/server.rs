@@ -3,7 +3,7 @@
 use lightbox_protocol::digest::Digest;
 use lightbox_protocol::geom::TileIndex;
 use lightbox_protocol::msg::control::{
-    Capabilities, Close, Control, Hello, Layout, Proof, Resume, Role, SessionId, TileProof,
+    Capabilities, Close, Control, Hello, Layout, Proof, Resume, Role, Root, SessionId, TileProof,
 };
 use lightbox_protocol::msg::display::{Feedback, Op};
 use lightbox_protocol::msg::input::{Action, Copies, Event as InputEvent, Place, PointerAt};
@@ -54,6 +54,17 @@ fn message(message: Control) -> Misdeed {
 fn proof(id: u64, surface: u32, generation: u32, tiles: &[(TileIndex, u64)]) -> Misdeed {
     let claim = |&(tile, epoch): &(TileIndex, u64)| TileProof { tile, epoch, digest: Digest([0xee; 16]) };
     message(Control::Proof(Proof { id, surface, generation, tiles: tiles.iter().map(claim).collect() }))
+}
+
+/// A wrong root.
+fn root(surface: u32, generation: u32, tiles: &[TileIndex]) -> Misdeed {
+    let root = Digest([0xee; 16]);
+    message(Control::Root(Root { id: 1, surface, generation, root, tiles: tiles.into() }))
+}
+
+/// The body of a root over one run of tiles too many.
+fn long_run() -> Vec<u8> {
+    [&[1, 1, 1, 1, 0, 0x47, 0xd1][..], &[0; 16]].concat()
 }
 
 fn event(seq: u64, action: Action) -> Vec<u8> {
@@ -190,6 +201,11 @@ fn messages() {
         ("proof of another generation", answered(vec![proof(1, 1, 99, &[(0, 1)])])),
         ("proof of tiles that are not", answered(vec![proof(1, 1, 1, &[(6, 1), (u32::MAX, 1)])])),
         ("proof of frames to come", answered(vec![proof(1, 1, 1, &[(0, 2)])])),
+        ("wrong root", answered(vec![root(1, 1, &[0, 1, 3])])),
+        ("root of no surface", answered(vec![root(99, 1, &[0])])),
+        ("root of another generation", answered(vec![root(1, 99, &[0])])),
+        ("root of tiles that are not", answered(vec![root(1, 1, &[0, u32::MAX])])),
+        ("2,001 tiles in one run", (vec![control(kind::ROOT, &long_run())], Closes(close::LIMIT))),
         ("proof of nothing", answered(vec![proof(1, 1, 1, &[])])),
         (
             "nack of frames that are not",

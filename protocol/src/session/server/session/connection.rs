@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::company::Company;
 use super::{Phase, ServerSession};
 use crate::Time;
 use crate::channel::display::Passes;
@@ -121,6 +122,7 @@ impl ServerSession {
     pub(super) fn detach(&mut self, now: Time, why: Close) {
         self.phase = Phase::Waiting(Some(now + self.config.life));
         self.display.disconnect();
+        self.company = Company::default();
         self.streams.clear();
         // What was for the lost connection must not leave on the next.
         self.effects.retain(|effect| matches!(effect, Effect::Event(_)));

@@ -34,24 +34,31 @@ impl ServerSession {
             Phase::Waiting(Some(until)) if until <= now => {
                 self.end(Close::new(ids::close::TIMEOUT, "the client did not come back in time"));
             }
-            Phase::Live if self.next_heartbeat() <= now => {
-                let missing = self.display.unacked_frames() > 0;
-                // A heartbeat gets through where a large frame does not. So what is under way is not shown yet.
-                let oldest = self.behind.into_iter().chain(self.display.unacked_since()).min();
-                let behind = oldest.map_or(Duration::ZERO, |since| now.since(since));
-                let beat = Heartbeat {
-                    server_us: now.micros(),
-                    behind_us: behind.as_micros() as u64,
-                    ask: missing,
-                    rtt_us: self.path.estimate.srtt.as_micros() as u64,
-                };
-                self.effects.push_back(Effect::Datagram(beat.to_bytes().into()));
-                self.effects.extend(self.cursor.place().map(Effect::Datagram));
-                self.nacks = 0;
-                self.last_heartbeat = Some(now);
+            Phase::Live => {
+                if self.next_heartbeat() <= now {
+                    self.heartbeat(now);
+                }
+                self.leave_alone(now);
             }
             _ => (),
         }
+    }
+
+    pub(super) fn heartbeat(&mut self, now: Time) {
+        // A heartbeat gets through where a large frame does not. So what is under way is not shown yet.
+        let unacked = self.display.unacked_since();
+        let oldest = self.behind.into_iter().chain(unacked).min();
+        let behind = oldest.map_or(Duration::ZERO, |since| now.since(since));
+        let beat = Heartbeat {
+            server_us: now.micros(),
+            behind_us: behind.as_micros() as u64,
+            ask: unacked.is_some_and(|since| now >= since + HEARTBEAT_ASKING),
+            rtt_us: self.path.estimate.srtt.as_micros() as u64,
+        };
+        self.effects.push_back(Effect::Datagram(beat.to_bytes().into()));
+        self.effects.extend(self.cursor.place().map(Effect::Datagram));
+        self.nacks = 0;
+        self.last_heartbeat = Some(now);
     }
 
     /// The first at once; then each second, and sooner where acknowledgements do not come.
@@ -66,7 +73,10 @@ impl ServerSession {
             Phase::Waiting(until) => until,
             Phase::Live => {
                 let dead_man = self.input.is_holding().then_some(self.input_heard + DEAD_MAN);
-                [Some(self.next_heartbeat()), dead_man, self.cursor.next_tick()].into_iter().flatten().min()
+                [Some(self.next_heartbeat()), dead_man, self.cursor.next_tick(), self.next_alone()]
+                    .into_iter()
+                    .flatten()
+                    .min()
             }
             Phase::Ended => None,
         }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::ServerSession;
 use crate::Time;
-use crate::msg::control::{Close, Control, Role};
+use crate::msg::control::{Close, Control, Role, Verdict};
 use crate::msg::display::Feedback;
 use crate::msg::input::{Action, Copies};
 use crate::session::Purpose;
@@ -15,7 +15,7 @@ use crate::wire::{Decode, ids};
 const MAX_NACKS: u32 = 256;
 
 impl ServerSession {
-    pub(super) fn control(&mut self, bytes: &[u8]) -> Result<(), Close> {
+    pub(super) fn control(&mut self, now: Time, bytes: &[u8]) -> Result<(), Close> {
         self.control.push(bytes);
         while let Some((kind, body)) = self.control.next_message().map_err(malformed)? {
             self.secrets.confirm();
@@ -23,7 +23,7 @@ impl ServerSession {
             match Control::read(kind, &body).map_err(malformed)? {
                 Some(Control::Proof(proof)) => {
                     if let Some(judgement) = self.display.judge(&proof) {
-                        self.send(Control::Verdict(judgement.verdict));
+                        self.answer(now, Control::Verdict(judgement.verdict));
                         if judgement.verified > 0 {
                             self.event(Event::Verified { tiles: judgement.verified });
                         }
@@ -33,6 +33,17 @@ impl ServerSession {
                         }
                     }
                 }
+                Some(Control::Root(root)) => match self.display.judge_root(&root) {
+                    Some(Some(tiles)) => {
+                        let (proof, mismatched, superseded) = (root.id, Vec::new(), Vec::new());
+                        self.answer(now, Control::Verdict(Verdict { proof, mismatched, superseded }));
+                        if tiles > 0 {
+                            self.event(Event::Verified { tiles });
+                        }
+                    }
+                    Some(None) => self.send(Control::Singly(root.id)),
+                    None => (),
+                },
                 Some(Control::Nack(_)) if self.nacks == MAX_NACKS => {
                     return Err(Close::new(ids::close::LIMIT, "too many frames could not be painted"));
                 }
