@@ -39,11 +39,13 @@ pub enum Event {
         rects: Vec<Rect>,
         /// The frame's number.
         frame: u64,
-        /// When the picture was taken, on the server's clock in microseconds.
-        capture_us: u64,
+        /// When the picture was taken, on the server's clock in microseconds, if the frame says so: small ones do a few
+        /// times in a second.
+        capture_us: Option<u64>,
         /// When it was painted, on this machine's monotonic clock.
         at: Time,
-        /// How long after the picture was taken that was, with an error of half a round trip; `None` before the first heartbeat.
+        /// How long after the picture was taken that was, with an error of half a round trip; `None` before the first
+        /// heartbeat, and where `capture_us` is.
         age: Option<Duration>,
     },
     /// Tiles are proved to show the source's samples.
@@ -188,7 +190,7 @@ mod tests {
     use super::*;
 
     fn updated(surface: u32, frame: u64, rect: Rect) -> Event {
-        Event::Updated { surface, rects: vec![rect], frame, capture_us: 0, at: Time(0), age: None }
+        Event::Updated { surface, rects: vec![rect], frame, capture_us: None, at: Time(0), age: None }
     }
 
     #[test]

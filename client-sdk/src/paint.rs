@@ -178,14 +178,14 @@ impl Canvas {
             let ops = &paint.frame.ops;
             self.tools.registers.fail(ops);
             if ops.iter().any(|op| matches!(op, Op::Video(_))) {
-                self.tools.runs.end(paint.frame.header.surface);
+                self.tools.runs.end(paint.surface);
             }
         }
         outcome
     }
 
     fn paint_steps(&mut self, paint: &Paint) -> Result<Vec<Rect>, PaintError> {
-        let surface = paint.frame.header.surface;
+        let surface = paint.surface;
         let pixels = self.surfaces.get_mut(&surface).and_then(Arc::get_mut);
         let mut image = pixels.and_then(Pixels::image_mut).ok_or(PaintError::Outside)?;
         let grid = TileGrid::new(image.size());

@@ -96,7 +96,7 @@ impl Painter {
 
     fn paint(&self, paint: Paint, mut canvas: MutexGuard<'_, Canvas>) {
         let header = paint.frame.header;
-        let (seq, surface) = (header.seq, header.surface);
+        let (seq, surface) = (header.seq, paint.surface);
         let start = Instant::now();
         let outcome = canvas.paint(&paint);
         let techniques = canvas.used().clone();
@@ -106,7 +106,8 @@ impl Painter {
         let tiles = outcome.is_ok().then_some(paint.tiles);
         self.link.command(Command::Painted { seq, surface, tiles, took });
         let at = clock::now();
-        let age = self.link.lock().lease().age(at, header.capture_us);
+        let capture_us = header.capture_us;
+        let age = capture_us.and_then(|us| self.link.lock().lease().age(at, us));
         {
             let mut stats = lock(&self.stats);
             stats.techniques = techniques;
@@ -121,7 +122,6 @@ impl Painter {
                 if rects.len() > MAX_RECTS {
                     rects = whole.into_iter().collect();
                 }
-                let capture_us = header.capture_us;
                 self.tell.tell(Event::Updated { surface, rects, frame: seq, capture_us, at, age });
             }
             Err(error) => tracing::warn!(frame = seq, %error, "frame not painted; its tiles come again"),

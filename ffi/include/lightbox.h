@@ -820,9 +820,11 @@ typedef struct lbx_client_event {
     size_t bgra_len;
     // The frame's number.
     uint64_t frame;
-    // When its picture was taken, on the server's clock in microseconds.
+    // When its picture was taken, on the server's clock in microseconds; `LBX_UNKNOWN` where the frame does not say: small
+    // ones do a few times in a second.
     uint64_t captured_us;
-    // How long after that it was painted, give or take half a round trip; `LBX_UNKNOWN` at first.
+    // How long after that it was painted, give or take half a round trip; `LBX_UNKNOWN` at first, and where
+    // `captured_us` is.
     uint64_t age_us;
     // LBX_CLIENT_*.
     uint32_t kind;

@@ -148,10 +148,10 @@ impl Ends {
             };
             let look = |show: &mut dyn FnMut(lightbox_codec::pixel::ImageRef<'_>)| show(image.image());
             let Some(made) = self.view.frame(look, &begin, &mut self.pool, &mut self.keep) else { break };
-            let frame = self.server.frame(0, &made.frame).ok_or("a frame that was not asked for")?;
+            let frame = self.server.frame(&made.frame).ok_or("a frame that was not asked for")?;
             bytes += frame.len();
             self.client.receive(begin.seq, frame, true)?;
-            while let Some(Next::Paint(paint)) = self.client.next(0)? {
+            while let Some(Next::Paint(paint)) = self.client.next_step()? {
                 self.canvas.paint(&paint)?;
                 self.client.applied(paint.frame.header.seq);
             }

@@ -65,9 +65,11 @@ pub struct lbx_client_event {
     pub bgra_len: usize,
     /// The frame's number.
     pub frame: u64,
-    /// When its picture was taken, on the server's clock in microseconds.
+    /// When its picture was taken, on the server's clock in microseconds; `LBX_UNKNOWN` where the frame does not say: small
+    /// ones do a few times in a second.
     pub captured_us: u64,
-    /// How long after that it was painted, give or take half a round trip; `LBX_UNKNOWN` at first.
+    /// How long after that it was painted, give or take half a round trip; `LBX_UNKNOWN` at first, and where
+    /// `captured_us` is.
     pub age_us: u64,
     /// LBX_CLIENT_*.
     pub kind: u32,
@@ -141,7 +143,7 @@ impl lbx_client_event {
             Event::Updated { surface, rects, frame, capture_us, age, .. } => {
                 seen.kind = LBX_CLIENT_UPDATED;
                 seen.surface = surface;
-                (seen.frame, seen.captured_us) = (frame, capture_us);
+                (seen.frame, seen.captured_us) = (frame, capture_us.unwrap_or(LBX_UNKNOWN));
                 seen.age_us = age.map_or(LBX_UNKNOWN, |age| age.as_micros() as u64);
                 kept.rects = rects.iter().map(|r| lbx_rect { x: r.x, y: r.y, w: r.w, h: r.h }).collect();
                 (seen.rects, seen.rects_len) = (kept.rects.as_ptr(), kept.rects.len());

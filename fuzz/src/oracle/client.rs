@@ -168,12 +168,10 @@ impl Client {
         let seq = if script.below(8) == 1 { script.number().max(1) } else { self.next_seq };
         self.next_seq = self.next_seq.max(seq.min(1 << 40) + 1);
         let header = FrameHeader {
-            surface: id,
             generation: known.map_or(0, |s| s.generation).wrapping_add(u32::from(script.below(16) == 1)),
             seq,
             base: seq.saturating_sub(1 + script.number()),
-            control_seq: if script.below(8) == 1 { script.number() } else { 0 },
-            capture_us: script.number(),
+            capture_us: script.chance().then(|| script.number()),
         };
         let mut out = Writer::new();
         header.encode(&mut out);
@@ -194,12 +192,7 @@ impl Client {
         };
         let header = paint.frame.header;
         let fine = self.canvas.paint(&paint).is_ok() && choice != 1;
-        Command::Painted {
-            seq: header.seq,
-            surface: header.surface,
-            tiles: fine.then_some(paint.tiles),
-            took,
-        }
+        Command::Painted { seq: header.seq, surface: paint.surface, tiles: fine.then_some(paint.tiles), took }
     }
 
     fn digested(&mut self, script: &mut Script<'_>) -> Command {

@@ -54,31 +54,35 @@ fn messages<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Messages {
     (all, None)
 }
 
+/// The surface that frames are read for.
+const SURFACE: u32 = 1;
+/// Every frame up to this one was begun.
+const AFTER: u64 = 1_000;
+
 /// A frame for a surface of up to 128x128, whose size and format come first; painted if it can be read.
 pub fn frame(bytes: &[u8]) {
     let mut script = Script::new(bytes);
     let (size, format, newer) = (script.size(), script.format(), script.u8());
     let whole = Bytes::copy_from_slice(script.rest());
     let terms = Terms { slots: SLOTS, video: VideoCodecs::of(&VideoCodecs::ALL), models: MODELS }.on(format);
-    let Ok(frame) = Frame::read(&whole, size, terms) else { return };
+    let Ok(frame) = Frame::read(&whole, AFTER, size, terms) else { return };
     assert!(frame.ops.iter().all(|op| size.rect().contains(op.target())));
     let work: u64 = frame.ops.iter().map(|op| op.work()).sum();
     assert!(work <= size.area() * Frame::MAX_REPAINT, "{work} pixels of work");
     let mut out = Writer::new();
     frame.header.encode(&mut out);
     frame.ops.iter().for_each(|op| op.encode(&mut out));
-    assert_eq!(Frame::read(&out.into_vec().into(), size, terms).as_ref(), Ok(&frame));
+    assert_eq!(Frame::read(&out.into_vec().into(), AFTER, size, terms).as_ref(), Ok(&frame));
 
-    let id = frame.header.surface;
-    let surface = Surface { id, generation: frame.header.generation, nonce: [0; 16], size, format };
+    let surface = Surface { id: SURFACE, generation: frame.header.generation, nonce: [0; 16], size, format };
     let mut canvas = Canvas::new();
     canvas.agree(SLOTS, MODELS);
     canvas.surface(&surface, false).expect("a size of an image");
     let tiles: Vec<_> = (0..TileGrid::new(size).len()).collect();
     let newer = tiles.iter().copied().filter(|tile| newer >> tile & 1 == 1).collect();
     // An error is one frame that comes again; what it left is proved wrong.
-    let _ = canvas.paint(&Paint { frame, tiles, newer });
-    spare_bits_are_as_defined(canvas.get(id).expect("the surface"));
+    let _ = canvas.paint(&Paint { surface: SURFACE, frame, tiles, newer });
+    spare_bits_are_as_defined(canvas.get(SURFACE).expect("the surface"));
 }
 
 /// Cells of slots that were agreed on: fewer than a frame can fill.

@@ -268,7 +268,7 @@ impl Terminal {
             Event::Paint(paint) => {
                 let header = paint.frame.header;
                 for tile in paint.tiles.iter().filter(|tile| !paint.newer.contains(tile)) {
-                    let tile = (header.surface, *tile);
+                    let tile = (paint.surface, *tile);
                     self.shown.insert(tile, header.seq);
                     history.forget_before(tile, header.seq);
                 }
@@ -327,7 +327,7 @@ impl Terminal {
 
     /// Paints, as well as it can.
     fn paint(&mut self, mut paint: Paint) -> Result<Command, Broken> {
-        let (seq, surface) = (paint.frame.header.seq, paint.frame.header.surface);
+        let (seq, surface) = (paint.frame.header.seq, paint.surface);
         let took = Duration::from_micros(self.rng.below(3_000));
         if self.faulty && self.rng.chance(0.01) {
             self.faults.refused += 1;
@@ -357,7 +357,7 @@ impl Terminal {
     /// False where low bits found that the high ones were spoiled or refused, or a slot or a register does not hold what
     /// it should, since a frame before failed or was void.
     fn canvas_paint(&mut self, paint: &Paint) -> Result<bool, Broken> {
-        let surface = paint.frame.header.surface;
+        let surface = paint.surface;
         let known = self.canvas.get(surface).is_some();
         match self.canvas.paint(paint) {
             Ok(_) => {
@@ -401,7 +401,7 @@ impl Terminal {
     }
 
     fn builds_on_faults(&self, paint: &Paint) -> bool {
-        let surface = paint.frame.header.surface;
+        let surface = paint.surface;
         let Some(image) = self.canvas.get(surface) else { return false };
         let grid = TileGrid::new(image.size());
         if self.learned_wrong && paint.frame.ops.iter().any(|op| matches!(op, Op::Update(_))) {
@@ -414,7 +414,7 @@ impl Terminal {
 
     /// A decoder that is wrong: changes a byte of a tile that was painted just now.
     fn spoil(&mut self, paint: &Paint) {
-        let surface = paint.frame.header.surface;
+        let surface = paint.surface;
         let painted: Vec<_> = paint.tiles.iter().filter(|tile| !paint.newer.contains(tile)).collect();
         let (Some(mut image), false) = (self.canvas.get_mut(surface), painted.is_empty()) else { return };
         let tile = *painted[self.rng.below(painted.len() as u64) as usize];

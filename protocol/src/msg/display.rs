@@ -30,55 +30,66 @@ pub const MAX_CURSOR_BYTES: usize = (MAX_CURSOR * MAX_CURSOR * 4) as usize + 64;
 /// A frame's first fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameHeader {
-    /// The surface it paints.
-    pub surface: u32,
-    /// The surface's generation it was made for.
+    /// The generation that the surface it paints had when it was made: no two surfaces of a session have the same.
     pub generation: u32,
     /// The frame's number: counts up by one over all surfaces of the session, from 1.
     pub seq: u64,
     /// Every frame up to this one must have been applied (or be void) before it.
     pub base: u64,
-    /// How many control messages of this connection the server had sent before it.
-    pub control_seq: u64,
-    /// When the picture was taken, on the server's clock in microseconds.
-    pub capture_us: u64,
+    /// When the picture was taken, on the server's clock in microseconds, if it says so.
+    pub capture_us: Option<u64>,
+}
+
+/// A frame's number is sent modulo this. Less is under way at any time.
+const NUMBERS: u64 = 256;
+/// In the kind of the stream: the distance of `base` less one, or this where it follows.
+const BACK: u64 = 3;
+/// In the kind of the stream: the time of the picture follows.
+const TIMED: u64 = 4;
+
+/// True for the kinds of streams that carry a frame.
+pub(crate) fn is_frame(kind: u64) -> bool {
+    kind & !(BACK | TIMED) == stream::FRAME
 }
 
 impl Encode for FrameHeader {
     fn encode(&self, out: &mut Writer) {
-        out.varint(stream::FRAME);
-        out.varint(self.surface.into());
+        let back = self.seq.saturating_sub(self.base);
+        let (short, timed) = (back.saturating_sub(1).min(BACK), self.capture_us.map_or(0, |_| TIMED));
+        out.varint(stream::FRAME + short + timed);
         out.varint(self.generation.into());
-        out.varint(self.seq);
-        out.varint(self.seq.saturating_sub(self.base));
-        out.varint(self.control_seq);
-        out.varint(self.capture_us);
+        out.u8((self.seq % NUMBERS) as u8);
+        if short == BACK {
+            out.varint(back);
+        }
+        if let Some(at) = self.capture_us {
+            out.varint(at);
+        }
     }
 }
 
-impl Decode for FrameHeader {
-    fn decode(input: &mut Reader<'_>) -> Result<Self, WireError> {
-        match input.varint()? {
-            stream::FRAME => (),
+impl FrameHeader {
+    /// Reads the header of a frame whose number is the first above `after` that fits.
+    pub fn read(input: &mut Reader<'_>, after: u64) -> Result<Self, WireError> {
+        let flags = match input.varint()? {
+            kind if is_frame(kind) => kind - stream::FRAME,
             got => return Err(WireError::Value { what: "stream kind", got }),
-        }
-        let (surface, generation) = (input.u32v("surface")?, input.u32v("generation")?);
-        let seq = match input.varint()? {
-            0 => return Err(WireError::Value { what: "frame number", got: 0 }),
-            seq => seq,
         };
-        let back = input.number("base distance", seq)?;
-        if back == 0 {
-            return Err(WireError::Value { what: "base distance", got: 0 });
-        }
-        Ok(FrameHeader {
-            surface,
-            generation,
-            seq,
-            base: seq - back,
-            control_seq: input.varint()?,
-            capture_us: input.varint()?,
-        })
+        let generation = input.u32v("generation")?;
+        let low = u64::from(input.u8()?);
+        let next = after.saturating_add(1);
+        let seq = next.saturating_add(low.wrapping_sub(next) % NUMBERS);
+        let back = match flags & BACK {
+            BACK => match input.varint()? {
+                got @ 0..=BACK => return Err(WireError::Value { what: "base distance", got }),
+                back => back,
+            },
+            short => short + 1,
+        };
+        let base =
+            seq.checked_sub(back).ok_or(WireError::Limit { what: "base distance", limit: seq, got: back })?;
+        let capture_us = if flags & TIMED != 0 { Some(input.varint()?) } else { None };
+        Ok(FrameHeader { generation, seq, base, capture_us })
     }
 }
 
@@ -118,10 +129,11 @@ impl Frame {
     /// A frame may paint or store each pixel this often: a bound on the work that a few bytes can ask for.
     pub const MAX_REPAINT: u64 = 4;
 
-    /// Reads the steps of a frame for a surface of `size`, by what was agreed on for it. `bytes` is the whole stream.
-    pub fn read(bytes: &Bytes, size: Size, terms: Terms) -> Result<Frame, WireError> {
+    /// Reads the steps of a frame for a surface of `size`, by what was agreed on for it. `bytes` is the whole stream; the
+    /// frame's number is the first above `after` that fits.
+    pub fn read(bytes: &Bytes, after: u64, size: Size, terms: Terms) -> Result<Frame, WireError> {
         let mut input = Reader::new(bytes);
-        let header = FrameHeader::decode(&mut input)?;
+        let header = FrameHeader::read(&mut input, after)?;
         let mut ops = Vec::new();
         let mut work = size.area().saturating_mul(Self::MAX_REPAINT);
         let (mut picture, mut units) = (None, 0);

@@ -25,8 +25,6 @@ ids! {
         CONTROL = 0x01,
         /// Client to server, one a connection: wire frames of [`super::input`].
         INPUT = 0x02,
-        /// Server to client, one a frame.
-        FRAME = 0x03,
         /// Server to client, one a cursor shape.
         CURSOR = 0x04,
         /// Both ways, opened by either: wire frames of [`super::byte_stream`].
@@ -43,6 +41,8 @@ ids! {
         AGENT = 0x14,
         /// Reserved: terminal health and troubleshooting reports.
         REPORT = 0x15,
+        /// Server to client, one a frame: this and the seven numbers after it, by what the frame's header has.
+        FRAME = 0x20,
     }
 }
 

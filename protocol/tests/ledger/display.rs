@@ -102,7 +102,7 @@ proptest! {
         let mut flying = Vec::new();
         for (i, ops) in frames.iter().enumerate() {
             truth.paint(ops, &[]);
-            let bytes = server.frame(0, &new_frame(i as u64 + 1, ops.clone())).unwrap();
+            let bytes = server.frame(&new_frame(i as u64 + 1, ops.clone())).unwrap();
             flying.push((i as u64, bytes));
         }
         for pick in &shuffle {
@@ -113,7 +113,7 @@ proptest! {
             let at = cut.index(bytes.len());
             client.receive(id, bytes.slice(..at), false).unwrap();
             client.receive(id, bytes.slice(at..), true).unwrap();
-            while let Some(next) = client.next(0).unwrap() {
+            while let Some(next) = client.next_step().unwrap() {
                 let Next::Paint(Paint { frame, newer, .. }) = next else { panic!("void") };
                 shown.paint(&frame.ops, &newer);
                 client.applied(frame.header.seq);
@@ -129,28 +129,30 @@ proptest! {
 }
 
 #[test]
-fn a_frame_waits_for_the_control_messages_it_presumes_and_is_void_without_its_surface() {
+fn a_frame_waits_for_its_surface_and_is_void_without_it() {
     let mut server = ServerDisplay::default();
     server.surface(surface(1));
     let fill = || vec![Op::Fill { rect: SIZE.rect(), pixel: [7, 0, 0, 0] }];
-    let mut send = |seq| server.frame(3, &new_frame(seq, fill())).unwrap();
+    let mut send = |seq| server.frame(&new_frame(seq, fill())).unwrap();
     let (first, second) = (send(1), send(2));
     let mut client = ClientDisplay::new(SIZE.area());
     let receive = |client: &mut ClientDisplay, bytes: &Bytes| client.receive(1, bytes.clone(), true).unwrap();
     receive(&mut client, &first);
-    assert_eq!(client.next(2), Ok(None));
-    assert_eq!(client.next(3), Ok(Some(Next::Void(1))));
+    assert_eq!(client.next_step(), Ok(None));
+    client.surface(Time(0), surface(1)).unwrap();
+    assert!(client.surface_gone(1));
+    assert_eq!(client.next_step(), Ok(Some(Next::Void(1))));
     assert_eq!(client.applied_to(), 1);
     // Of another generation: void as well.
     client.surface(Time(0), surface(2)).unwrap();
     receive(&mut client, &second);
-    assert_eq!(client.next(3), Ok(Some(Next::Void(2))));
+    assert_eq!(client.next_step(), Ok(Some(Next::Void(2))));
     assert_eq!(client.applied_to(), 2);
 }
 
 #[test]
 fn registers_are_shared_by_surfaces_and_a_void_frame_leaves_none_that_it_may_have_written() {
-    let of = |id| Surface { id, format: PixelFormat::Bgrx8, ..surface(1) };
+    let of = |id| Surface { id, generation: id, format: PixelFormat::Bgrx8, ..surface(1) };
     let (mut server, mut client) = (ServerDisplay::default(), ClientDisplay::new(3 * SIZE.area()));
     server.agree(0, 3);
     client.agree(Terms { models: 3, ..Terms::default() });
@@ -165,12 +167,12 @@ fn registers_are_shared_by_surfaces_and_a_void_frame_leaves_none_that_it_may_hav
         let tiles = TileMask::of(grid, [0].into_iter());
         let unit = Update::new(grid, tiles, true, Models { from, into }, Bytes::from_static(&[1]));
         let frame = new_frame(seq, vec![Op::Update(Box::new(unit))]);
-        server.frame(0, &NewFrame { surface: id, ..frame }).unwrap()
+        server.frame(&NewFrame { surface: id, generation: id, ..frame }).unwrap()
     };
     let fresh = [send(1, 0, 1), send(2, 1, 2), send(3, 1, 3), send(1, 0, 1), send(2, 2, 2), send(2, 1, 1)];
     let arrive = |client: &mut ClientDisplay, i: usize| {
         client.receive(i as u64, fresh[i].clone(), true).unwrap();
-        match client.next(0).unwrap() {
+        match client.next_step().unwrap() {
             Some(Next::Paint(paint)) => format!("{} is painted", paint.frame.header.seq),
             other => format!("{other:?}"),
         }
@@ -178,7 +180,7 @@ fn registers_are_shared_by_surfaces_and_a_void_frame_leaves_none_that_it_may_hav
     // By a register that another surface's frame writes, which is not there yet.
     assert_eq!(arrive(&mut client, 1), "None");
     assert_eq!(arrive(&mut client, 0), "1 is painted");
-    assert_eq!(client.next(0).map(|next| next.is_some()), Ok(true));
+    assert_eq!(client.next_step().map(|next| next.is_some()), Ok(true));
     client.surface_gone(3);
     // It is not known to have written the third register alone.
     assert_eq!(arrive(&mut client, 2), "Some(Void(3))");
@@ -188,4 +190,27 @@ fn registers_are_shared_by_surfaces_and_a_void_frame_leaves_none_that_it_may_hav
     assert_eq!(arrive(&mut client, 5), "6 is painted");
     assert_eq!(client.applied_to(), 0);
     assert_eq!(client.feedback(0).beyond, 0b1010);
+}
+
+#[test]
+fn numbers_are_told_apart_however_many_there_were() {
+    let (mut server, mut client) = (ServerDisplay::default(), ClientDisplay::new(SIZE.area()));
+    server.surface(surface(1));
+    client.surface(Time(0), surface(1)).unwrap();
+    for round in 0..9 {
+        let mut flying: Vec<_> = (1..=128)
+            .map(|i| {
+                let fill = Op::Fill { rect: SIZE.rect(), pixel: [7, 0, 0, 0] };
+                server.frame(&new_frame(round * 128 + i, vec![fill])).unwrap()
+            })
+            .collect();
+        while let Some(bytes) = flying.pop() {
+            client.receive(1, bytes, true).unwrap();
+            while let Some(Next::Paint(Paint { frame, .. })) = client.next_step().unwrap() {
+                assert_eq!(frame.header.seq, round * 128 + flying.len() as u64 + 1);
+                client.applied(frame.header.seq);
+            }
+        }
+        assert_eq!(client.applied_to(), (round + 1) * 128);
+    }
 }

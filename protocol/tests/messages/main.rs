@@ -96,9 +96,10 @@ proptest! {
         let mut bytes = frame.header.to_bytes();
         frame.ops.iter().for_each(|op| bytes.extend(op.to_bytes()));
         let bytes = Bytes::from(bytes);
-        let whole = Frame::read(&bytes, size, terms());
+        let after = frame.header.seq - 1;
+        let whole = Frame::read(&bytes, after, size, terms());
         prop_assert_eq!(whole.as_ref(), Ok(&frame));
-        if let Ok(part) = Frame::read(&bytes.slice(..cut.index(bytes.len())), size, terms()) {
+        if let Ok(part) = Frame::read(&bytes.slice(..cut.index(bytes.len())), after, size, terms()) {
             prop_assert_eq!(part.header, frame.header);
             prop_assert_eq!(&part.ops[..], &frame.ops[..part.ops.len()]);
             prop_assert!(part.ops.len() < frame.ops.len());
@@ -150,7 +151,7 @@ fn try_all(bytes: &[u8]) {
     canonical::<CursorShape>(bytes);
     let whole = Bytes::copy_from_slice(bytes);
     for size in [Size::new(1, 1), Size::new(64, 64), Size::new(1920, 1080), Size::new(16_384, 16_384)] {
-        if let Ok(frame) = Frame::read(&whole, size, terms()) {
+        if let Ok(frame) = Frame::read(&whole, 999, size, terms()) {
             let painted: u64 = frame.ops.iter().map(|op| op.work()).sum();
             assert!(painted <= size.area() * Frame::MAX_REPAINT);
             assert!(frame.ops.iter().all(|op| size.rect().contains(op.target())));

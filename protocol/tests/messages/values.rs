@@ -284,16 +284,12 @@ pub(crate) fn frame() -> impl Strategy<Value = (Frame, Size)> {
 }
 
 fn header() -> impl Strategy<Value = FrameHeader> {
-    (any::<u32>(), any::<u32>(), 1..=VARINT_MAX, any::<u64>(), varint(), varint()).prop_map(
-        |(surface, generation, seq, base, control_seq, capture_us)| FrameHeader {
-            surface,
-            generation,
-            seq,
-            base: base % seq,
-            control_seq,
-            capture_us,
-        },
-    )
+    let seq = prop_oneof![1..300u64, 1..=VARINT_MAX];
+    let back = prop_oneof![1..6u64, varint()];
+    (any::<u32>(), seq, back, prop::option::of(varint())).prop_map(|(generation, seq, back, capture_us)| {
+        let base = seq - back.clamp(1, seq);
+        FrameHeader { generation, seq, base, capture_us }
+    })
 }
 
 fn op(size: Size) -> impl Strategy<Value = Op> {

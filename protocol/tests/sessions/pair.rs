@@ -334,8 +334,8 @@ impl Pair {
                 }
                 None
             }
-            client::Event::Paint(Paint { frame, tiles, newer }) => {
-                let surface = frame.header.surface;
+            client::Event::Paint(Paint { surface, frame, tiles, newer }) => {
+                let surface = *surface;
                 let painted = (!self.broken).then(|| {
                     self.shown.get_mut(&surface).expect("announced").paint(&frame.ops, newer);
                     tiles.iter().copied().filter(|tile| !newer.contains(tile)).collect()

@@ -159,9 +159,8 @@ fn control() -> [(&'static str, Control); 13] {
 }
 
 fn frames() -> [(&'static str, Frame); 10] {
-    let first =
-        FrameHeader { surface: 1, generation: 1, seq: 1, base: 0, control_seq: 3, capture_us: 1_000_000 };
-    let scrolled = FrameHeader { seq: 300, base: 298, control_seq: 5, capture_us: 12_345_678, ..first };
+    let first = FrameHeader { generation: 1, seq: 1, base: 0, capture_us: Some(1_000_000) };
+    let scrolled = FrameHeader { seq: 44, base: 42, capture_us: None, ..first };
     let fill = Op::Fill { rect: Rect::new(64, 0, 64, 64), pixel: [0xff, 0, 0, 0xff] };
     let copy = Op::Copy { from: Rect::new(100, 116, 800, 584), to: Point::new(100, 100) };
     let coded = Op::Coded {
@@ -197,19 +196,16 @@ fn frames() -> [(&'static str, Frame); 10] {
     let first_unit = update(four, true, Models { from: 0, into: 1 }, &[0xde, 0xad]);
     let typed = update(three, false, Models { from: 1, into: 2 }, &[0xbe, 0xef]);
     [
-        ("frame-update", Frame { header: FrameHeader { seq: 301, base: 300, ..scrolled }, ops: typed }),
+        ("frame-update", Frame { header: FrameHeader { seq: 45, base: 44, ..scrolled }, ops: typed }),
         ("frame-update-alone", Frame { header: FrameHeader { base: 0, ..scrolled }, ops: first_unit }),
-        ("frame-high", Frame { header: FrameHeader { seq: 301, base: 0, ..scrolled }, ops: vec![high] }),
-        ("frame-low", Frame { header: FrameHeader { seq: 304, base: 301, ..scrolled }, ops: vec![low] }),
+        ("frame-high", Frame { header: FrameHeader { seq: 45, base: 0, ..scrolled }, ops: vec![high] }),
+        ("frame-low", Frame { header: FrameHeader { seq: 48, base: 45, ..scrolled }, ops: vec![low] }),
         ("frame-scaled", Frame { header: scrolled, ops: vec![scaled] }),
-        ("frame-slots", Frame { header: FrameHeader { seq: 301, base: 300, ..scrolled }, ops: slots }),
+        ("frame-slots", Frame { header: FrameHeader { seq: 45, base: 44, ..scrolled }, ops: slots }),
         ("frame-video", Frame { header: scrolled, ops: vec![Op::Video(unit), picture] }),
         ("frame-fill", Frame { header: first, ops: vec![fill] }),
         ("frame-scroll", Frame { header: scrolled, ops: vec![copy, coded] }),
-        (
-            "frame-empty",
-            Frame { header: FrameHeader { seq: 2, base: 1, capture_us: 0, ..first }, ops: vec![] },
-        ),
+        ("frame-empty", Frame { header: FrameHeader { seq: 2, base: 1, ..scrolled }, ops: vec![] }),
     ]
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn read(place: Place, bytes: &[u8]) -> Result<Value, WireError> {
             (ids::input::EVENT, body) => Event::from_bytes(&body).map(Value::Event),
             _ => Ok(Value::Skipped),
         },
-        Place::Frame => Frame::read(&Bytes::copy_from_slice(bytes), SURFACE, terms()).map(Value::Frame),
+        Place::Frame => Frame::read(&Bytes::copy_from_slice(bytes), 0, SURFACE, terms()).map(Value::Frame),
         Place::CursorStream => Decode::from_bytes(bytes).map(Value::CursorShape),
         Place::InputDatagram => Decode::from_bytes(bytes).map(Value::Copies),
         Place::Feedback => Decode::from_bytes(bytes).map(Value::Feedback),

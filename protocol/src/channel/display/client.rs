@@ -8,15 +8,12 @@ use crate::exact::{Begun, ClientLedger, Counts, Registers};
 use crate::geom::TileIndex;
 use crate::msg::control::{MAX_SURFACES, Surface};
 use crate::msg::display::{Feedback, Frame, FrameHeader, MAX_FRAME, Terms};
-use crate::wire::{Decode, Reader, WireError};
+use crate::wire::{Reader, WireError};
 
 /// Frames received whole that wait for earlier ones.
 const MAX_WAITING: usize = 256;
 /// Frames handed out for painting and not painted yet; the next wait here, where they are counted.
 const MAX_PAINTING: usize = 32;
-/// How far a frame's number may be ahead of the first one that was not handed out. A server has at most 128 frames
-/// under way; without a bound, numbers with gaps between them would have to be remembered for ever.
-const MAX_AHEAD: u64 = 4_096;
 /// Bytes of frames received in part or waiting.
 const MAX_HELD: usize = 32 << 20;
 
@@ -27,6 +24,8 @@ pub struct ClientDisplay {
     /// What was agreed on for this connection.
     terms: Terms,
     surfaces: BTreeMap<u32, ClientLedger>,
+    /// The highest generation that a surface had.
+    generation: u32,
     registers: Registers,
     /// Surfaces of before the connection that goes on, which the server has not announced again yet.
     unannounced: BTreeSet<u32>,
@@ -48,12 +47,16 @@ pub struct ClientDisplay {
 #[derive(Debug)]
 struct Waiting {
     header: FrameHeader,
+    /// What its number was read with.
+    after: u64,
     bytes: Bytes,
 }
 
 /// A frame to paint now, after all that were handed out before it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Paint {
+    /// The surface to paint on.
+    pub surface: u32,
     /// What to paint.
     pub frame: Frame,
     /// The tiles that it touches, rising.
@@ -80,6 +83,7 @@ impl ClientDisplay {
             max_pixels,
             terms: Terms::default(),
             surfaces: BTreeMap::new(),
+            generation: 0,
             registers: Registers::default(),
             unannounced: BTreeSet::new(),
             waiting: BTreeMap::new(),
@@ -97,6 +101,7 @@ impl ClientDisplay {
     /// Takes up a surface. True if its samples go on, to be proved anew; false if it starts blank.
     pub fn surface(&mut self, now: Time, surface: Surface) -> Result<bool, WireError> {
         self.unannounced.remove(&surface.id);
+        self.generation = self.generation.max(surface.generation);
         if let Some(ledger) = self.surfaces.get_mut(&surface.id) {
             let old = *ledger.surface();
             if (old.size, old.format) == (surface.size, surface.format)
@@ -178,48 +183,44 @@ impl ClientDisplay {
                 all.freeze()
             }
         };
-        let header = FrameHeader::decode(&mut Reader::new(&whole))?;
-        let known = header.seq <= self.issued_to
-            || self.issued.contains(&header.seq)
-            || self.waiting.contains_key(&header.seq);
+        // Whatever is under way is above what was handed out, so few bits tell one number from another.
+        let after = self.issued_to;
+        let header = FrameHeader::read(&mut Reader::new(&whole), after)?;
+        let known = self.issued.contains(&header.seq) || self.waiting.contains_key(&header.seq);
         if known {
             return Err(WireError::Value { what: "repeated frame number", got: header.seq });
-        }
-        let ahead = header.seq - self.issued_to;
-        if ahead > MAX_AHEAD {
-            return Err(WireError::Limit { what: "frame number ahead", limit: MAX_AHEAD, got: ahead });
         }
         if self.waiting.len() == MAX_WAITING {
             let limit = MAX_WAITING as u64;
             return Err(WireError::Limit { what: "frames waiting", limit, got: limit + 1 });
         }
-        self.waiting.insert(header.seq, Waiting { header, bytes: whole });
+        self.waiting.insert(header.seq, Waiting { header, after, bytes: whole });
         Ok(())
     }
 
-    /// The next frame that can be painted, `control_seq` control messages having been handled.
-    pub fn next(&mut self, control_seq: u64) -> Result<Option<Next>, WireError> {
+    /// The next frame that can be painted.
+    pub fn next_step(&mut self) -> Result<Option<Next>, WireError> {
         if self.painting >= MAX_PAINTING {
             return Ok(None);
         }
         let ready = self.waiting.values().map(|w| w.header);
         let Some(header) =
-            ready.into_iter().find(|h| h.base <= self.issued_to && h.control_seq <= control_seq)
+            ready.into_iter().find(|h| h.base <= self.issued_to && h.generation <= self.generation)
         else {
             return Ok(None);
         };
-        let Some(Waiting { bytes, .. }) = self.waiting.remove(&header.seq) else { return Ok(None) };
+        let Some(Waiting { bytes, after, .. }) = self.waiting.remove(&header.seq) else { return Ok(None) };
         self.held -= bytes.len();
         self.unspoken += bytes.len();
         advance(&mut self.issued_to, &mut self.issued, header.seq);
-        let ledger = self.surfaces.get_mut(&header.surface);
-        let Some(ledger) = ledger.filter(|l| l.surface().generation == header.generation) else {
+        let mut ledgers = self.surfaces.values_mut();
+        let Some(ledger) = ledgers.find(|l| l.surface().generation == header.generation) else {
             self.registers.void(header.seq);
             advance(&mut self.applied_to, &mut self.applied, header.seq);
             return Ok(Some(Next::Void(header.seq)));
         };
-        let Surface { size, format, .. } = *ledger.surface();
-        let frame = Frame::read(&bytes, size, self.terms.on(format))?;
+        let Surface { id, size, format, .. } = *ledger.surface();
+        let frame = Frame::read(&bytes, after, size, self.terms.on(format))?;
         let Begun { tiles, newer, is_unfounded } = ledger.begin(header.seq, &frame.ops);
         let has_models = self.registers.begin(header.seq, &frame.ops);
         if is_unfounded || !has_models {
@@ -229,7 +230,7 @@ impl ClientDisplay {
             return Ok(Some(Next::Unfounded(header.seq)));
         }
         self.painting += 1;
-        Ok(Some(Next::Paint(Paint { frame, tiles, newer })))
+        Ok(Some(Next::Paint(Paint { surface: id, frame, tiles, newer })))
     }
 
     /// Frame `seq` was painted, or will never be.

@@ -15,6 +15,11 @@ use crate::rate::pace::Room;
 use crate::wire::ids::codec;
 use crate::wire::{Encode, Writer};
 
+/// A frame of so many bytes says when its picture was taken.
+const LARGE: usize = 1_024;
+/// And so does one after this time in which none did: it tells the person's side how old its picture is.
+const TIMED_EACH: Duration = Duration::from_millis(250);
+
 /// The server's half: numbers frames, orders them, and keeps the ledger of each surface.
 #[derive(Debug, Default)]
 pub struct ServerDisplay {
@@ -27,6 +32,8 @@ pub struct ServerDisplay {
     /// The newest frame sent.
     seq: u64,
     in_flight: VecDeque<InFlight>,
+    /// When the newest picture was taken of which a frame said that.
+    timed: Option<Time>,
     /// When the oldest change was made that was under way on the connection that is gone.
     lost_since: Option<Time>,
     /// The same once the ledgers know what was lost, until all of it was sent again.
@@ -175,7 +182,7 @@ impl ServerDisplay {
 
     /// The frame's bytes, whole, and it counts as sent. `None` where the surface or its generation are no more, or
     /// the frame is not the next: then it must be made anew.
-    pub fn frame(&mut self, control_seq: u64, frame: &NewFrame) -> Option<Bytes> {
+    pub fn frame(&mut self, frame: &NewFrame) -> Option<Bytes> {
         let ledger = self.ledgers.get_mut(&frame.surface)?;
         if frame.seq != self.seq + 1 || frame.generation != ledger.surface().generation {
             return None;
@@ -189,23 +196,27 @@ impl ServerDisplay {
             self.models.base(&frame.ops),
             unit.map_or(0, |_| video.base()),
         ];
-        let header = FrameHeader {
-            surface: frame.surface,
-            generation: frame.generation,
-            seq: frame.seq,
-            base: bases.into_iter().max().unwrap_or(0),
-            control_seq,
-            capture_us: frame.capture.micros(),
-        };
+        // What was acknowledged is there; a lower base would only be longer to say.
+        let acked_to = self.in_flight.front().map_or(frame.seq - 1, |first| first.seq - 1);
+        let base = bases.into_iter().fold(acked_to, u64::max);
         ledger.sent(frame.seq, &frame.reads, &frame.writes);
         self.slots.sent(frame.seq, &frame.slots);
         self.models.sent(frame.seq, &frame.ops);
         if let Some(unit) = unit {
             video.sent(frame.seq, unit.key);
         }
+        let mut steps = Writer::new();
+        frame.ops.iter().for_each(|op| op.encode(&mut steps));
+        let steps = steps.into_vec();
+        let is_timed = steps.len() >= LARGE || self.timed.is_none_or(|at| frame.capture >= at + TIMED_EACH);
+        if is_timed {
+            self.timed = Some(frame.capture);
+        }
+        let capture_us = is_timed.then_some(frame.capture.micros());
+        let header = FrameHeader { generation: frame.generation, seq: frame.seq, base, capture_us };
         let mut out = Writer::new();
         header.encode(&mut out);
-        frame.ops.iter().for_each(|op| op.encode(&mut out));
+        out.bytes(&steps);
         let bytes = Bytes::from(out.into_vec());
         // It may carry what was lost, which is older than whoever made the frame knows.
         let capture = self.owed_since.map_or(frame.capture, |since| since.min(frame.capture));
@@ -336,7 +347,7 @@ mod tests {
             writes: vec![write],
             slots: SlotUse::default(),
         };
-        assert!(display.frame(0, &frame).is_some());
+        assert!(display.frame(&frame).is_some());
     }
 
     fn acknowledge(display: &mut ServerDisplay) {

@@ -11,7 +11,7 @@ use crate::digest::DigestContext;
 use crate::exact::{Counts, Lease, Stated, TileState};
 use crate::geom::TileIndex;
 use crate::msg::control::{Close, Control, Hello, Resume, SessionId, VERSION, Welcome};
-use crate::msg::display::{CursorPosition, CursorShape, Heartbeat, MAX_CURSOR_BYTES, Terms};
+use crate::msg::display::{CursorPosition, CursorShape, Heartbeat, MAX_CURSOR_BYTES, Terms, is_frame};
 use crate::msg::update::agreed_models;
 use crate::msg::video::VideoCodecs;
 use crate::session::secrets::resume_proof;
@@ -24,7 +24,8 @@ use crate::wire::{Decode, Encode};
 /// Acknowledgements leave at most this often.
 const FEEDBACK_GAP: Duration = Duration::from_millis(8);
 /// What is small needs no acknowledgement of its own: it waits for the proof, which leaves in the same packet.
-const FEEDBACK_PATIENCE: Duration = Duration::from_millis(120);
+/// The transport's own acknowledgements wait a little longer, and leave with it too.
+const FEEDBACK_PATIENCE: Duration = Duration::from_millis(90);
 /// Frames of fewer bytes together are small.
 const SMALL_FRAMES: usize = 4 << 10;
 /// What a datagram may carry while the transport has not said.
@@ -41,7 +42,6 @@ pub struct ClientSession {
     phase: Phase,
     effects: VecDeque<Effect<Event>>,
     control: Assembler,
-    control_seen: u64,
     display: ClientDisplay,
     input: ClientInput,
     lease: Lease,
@@ -78,7 +78,6 @@ impl ClientSession {
             phase: Phase::Idle,
             effects: VecDeque::new(),
             control: Assembler::new(MAX_CONTROL),
-            control_seen: 0,
             display: ClientDisplay::new(config.capabilities.max_pixels),
             input: ClientInput::new(),
             lease: Lease::new(),
@@ -149,7 +148,6 @@ impl ClientSession {
             applied_to: self.display.resumable_to(),
         });
         self.control = Assembler::new(MAX_CONTROL);
-        self.control_seen = 0;
         self.phase = Phase::Knocking;
         let hello = Hello {
             version: VERSION,
@@ -236,7 +234,6 @@ impl ClientSession {
     fn control(&mut self, now: Time, bytes: &[u8]) -> Result<(), Close> {
         self.control.push(bytes);
         while let Some((kind, body)) = self.control.next_message().map_err(malformed)? {
-            self.control_seen += 1;
             let message = Control::read(kind, &body).map_err(malformed)?;
             match message {
                 Some(Control::Close(why)) => return Err(why),
@@ -287,8 +284,11 @@ impl ClientSession {
         if !self.frame_streams.contains(&id) {
             match bytes.first().copied().map(u64::from) {
                 None => return Ok(()),
-                Some(ids::stream::FRAME) if !fin => self.frame_streams.push(id),
-                Some(ids::stream::FRAME) => (),
+                Some(kind) if is_frame(kind) => {
+                    if !fin {
+                        self.frame_streams.push(id);
+                    }
+                }
                 Some(ids::stream::CURSOR) => {
                     if self.cursor_streams.len() == 8 {
                         return Err(Close::new(ids::close::LIMIT, "too many cursor shapes at a time"));
@@ -333,7 +333,7 @@ impl ClientSession {
         if self.phase != Phase::Live {
             return Ok(());
         }
-        while let Some(next) = self.display.next(self.control_seen).map_err(malformed)? {
+        while let Some(next) = self.display.next_step().map_err(malformed)? {
             match next {
                 Next::Paint(paint) => self.event(Event::Paint(paint)),
                 // Nobody will report it painted, and the server waits for word of it.

@@ -31,7 +31,6 @@ pub struct ServerSession {
     phase: Phase,
     effects: VecDeque<Effect<Event>>,
     control: Assembler,
-    control_sent: u64,
     streams: InputStreams,
     byte_streams: Streams,
     display: ServerDisplay,
@@ -76,7 +75,6 @@ impl ServerSession {
             phase: Phase::Waiting(None),
             effects: VecDeque::new(),
             control: Assembler::new(MAX_CONTROL),
-            control_sent: 0,
             streams: InputStreams::default(),
             byte_streams: Streams::default(),
             display: ServerDisplay::default(),
@@ -146,7 +144,7 @@ impl ServerSession {
         }
         // What waits for company leaves with it.
         self.accompany(now);
-        let Some(bytes) = self.display.frame(self.control_sent, frame) else { return false };
+        let Some(bytes) = self.display.frame(frame) else { return false };
         self.pacer.sent(now);
         self.sent_frame(now);
         let priority = if frame.refines { refine_priority(frame.seq) } else { frame_priority(frame.seq) };
@@ -232,7 +230,6 @@ impl ServerSession {
 
     fn send(&mut self, message: Control) {
         if self.phase == Phase::Live {
-            self.control_sent += 1;
             self.effects.push_back(Effect::Send(Lane::Control, message.to_frame()));
         }
     }

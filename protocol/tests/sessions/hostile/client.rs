@@ -56,7 +56,7 @@ fn message(message: Control) -> Misdeed {
 
 /// The bytes of a frame for surface 1.
 fn frame(seq: u64, base: u64, ops: &[Op]) -> Vec<u8> {
-    let header = FrameHeader { surface: 1, generation: 1, seq, base, control_seq: 2, capture_us: 0 };
+    let header = FrameHeader { generation: 1, seq, base, capture_us: None };
     let mut bytes = header.to_bytes();
     ops.iter().for_each(|op| bytes.extend(op.to_bytes()));
     bytes
@@ -82,7 +82,7 @@ fn check(client: impl Fn() -> ClientSession, table: Vec<(&str, Vec<Misdeed>, Ver
 
 /// Whether an honest frame of a high number still gets through.
 fn paints(client: &mut ClientSession) -> bool {
-    let (code, _, seen) = suffer(client, [stream(7_000, &frame(3_000, 0, &[fill(SIZE.rect())]))]);
+    let (code, _, seen) = suffer(client, [stream(7_000, &frame(200, 0, &[fill(SIZE.rect())]))]);
     code.is_none() && seen.iter().any(is_paint)
 }
 
@@ -92,7 +92,7 @@ fn is_paint(effect: &Effect<Event>) -> bool {
 
 #[test]
 fn before_the_welcome() {
-    let early = |n: usize, bytes: usize| (0..n).map(move |i| part(i as u64, &vec![3; bytes])).collect();
+    let early = |n: usize, bytes: usize| (0..n).map(move |i| part(i as u64, &vec![0x20; bytes])).collect();
     let body = Control::Surface(surface(1, SIZE)).to_bytes();
     let Control::Welcome(mut greedy) = welcome(1) else { unreachable!("a welcome") };
     greedy.capabilities.slots += 1;
@@ -185,15 +185,14 @@ fn frames() {
             vec![stream(1, &[&frame(1, 0, &[])[..], &[9]].concat())],
             Closes(close::MALFORMED),
         ),
-        ("no such surface", header(&[3, 9, 1, 1, 1, 2, 0]), GoesOn),
-        ("old generation", header(&[3, 1, 0, 1, 1, 2, 0]), GoesOn),
-        ("number 0", header(&[3, 1, 1, 0, 0, 2, 0]), Closes(close::MALFORMED)),
-        ("waits for itself", header(&[3, 1, 1, 5, 0, 2, 0]), Closes(close::MALFORMED)),
-        ("base below 0", header(&[3, 1, 1, 5, 6, 2, 0]), Closes(close::LIMIT)),
-        ("cut header", header(&[3, 1, 1, 5]), Closes(close::MALFORMED)),
+        ("a generation that never comes", header(&[0x20, 9, 1]), GoesOn),
+        ("old generation", header(&[0x20, 0, 1]), GoesOn),
+        ("waits for itself", header(&[0x23, 1, 5, 0]), Closes(close::MALFORMED)),
+        ("base below 0", header(&[0x23, 1, 5, 6]), Closes(close::LIMIT)),
+        ("cut header", header(&[0x20, 1]), Closes(close::MALFORMED)),
         (
             "repeated number",
-            vec![stream(1, &frame(1, 0, &[])), stream(2, &frame(1, 0, &[]))],
+            vec![stream(1, &frame(2, 0, &[])), stream(2, &frame(2, 0, &[]))],
             Closes(close::MALFORMED),
         ),
         (
@@ -201,7 +200,6 @@ fn frames() {
             vec![stream(1, &frame(3, 2, &[])), stream(2, &frame(3, 2, &[]))],
             Closes(close::MALFORMED),
         ),
-        ("number far ahead", vec![stream(1, &frame(5_000, 0, &[]))], Closes(close::LIMIT)),
         ("a base that never comes", vec![stream(1, &frame(2, 1, &[]))], GoesOn),
         ("unknown stream kind", vec![part(1, &[0x3f])], Closes(close::UNEXPECTED)),
         ("reserved stream kind", vec![part(1, &[0x10])], Closes(close::UNEXPECTED)),
@@ -236,10 +234,11 @@ fn cursors_and_datagrams() {
 /// SPEC.md 14.2, by counting what is taken before the close.
 #[test]
 fn floods_end_at_the_limits() {
+    // There are numbers for no more than may wait: the next is that of frame 1, whose base is not before it.
     let waiting = (0..400).map(|i| stream(i, &frame(i + 3, 1, &[])));
-    assert_eq!(flood(waiting), (Some(close::LIMIT), 256));
+    assert_eq!(flood(waiting), (Some(close::LIMIT), 254));
 
-    let megabyte = vec![3; 1 << 20];
+    let megabyte = vec![0x20; 1 << 20];
     let incomplete = (0..100).map(|i| part(i / 4, &megabyte));
     assert_eq!(flood(incomplete), (Some(close::LIMIT), 32));
 
@@ -250,7 +249,7 @@ fn floods_end_at_the_limits() {
     let gaps = (0..5_000).map(|i| stream(i, &frame(i * 2 + 2, 0, &[])));
     let (code, taken) = flood_painting(gaps);
     assert_eq!(code, Some(close::LIMIT));
-    assert!(taken <= 4_096, "{taken}");
+    assert!(taken <= 256, "{taken}");
 
     // A client that paints slowly is not given all it could be.
     let (_, _, seen) = suffer(&mut live(), (0..200).map(|i| stream(i, &frame(i + 1, i, &[]))));

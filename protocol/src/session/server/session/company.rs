@@ -7,10 +7,10 @@ use super::ServerSession;
 use crate::Time;
 use crate::msg::control::Control;
 
-/// While frames follow each other within this, the next is waited for.
-const MOTION: Duration = Duration::from_millis(100);
+/// So soon after a frame the next is waited for. A surface at rest is proved later than this after its last.
+const MOTION: Duration = Duration::from_millis(40);
 /// How long a verdict waits for it.
-const PATIENCE: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_millis(35);
 /// A heartbeat leaves with a frame where the last one is older than this.
 const RECENT: Duration = Duration::from_millis(500);
 /// On a path that loses packets, something small leaves so long after a frame that nothing followed: by it the client

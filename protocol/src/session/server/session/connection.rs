@@ -31,7 +31,6 @@ impl ServerSession {
         self.secrets.confirmed = proved;
         let secret = self.secrets.draw(&self.config.entropy);
         self.control = Assembler::new(MAX_CONTROL);
-        self.control_sent = 0;
         self.phase = Phase::Live;
         self.pacer = Pacer::new();
         self.last_heartbeat = None;
