@@ -14,7 +14,7 @@ use super::tiles::TileSet;
 /// nor is what goes worth a slot.
 const PART: u64 = 8;
 /// A tile that cost fewer bytes than this is coded again as well.
-const WORTH: u32 = 32;
+const WORTH: u32 = 16;
 /// About the bytes of a STORE or a SHOW.
 pub(crate) const OP_BYTES: u64 = 8;
 
