@@ -41,7 +41,7 @@ pub(super) struct Terminal {
     proved_right: BTreeMap<Tile, bool>,
     /// Faults in tiles that nobody found yet.
     open: BTreeMap<Tile, u64>,
-    /// Tiles of frames that were refused, until they are painted again.
+    /// Tiles of frames that were refused, and tiles with copies of those or of faults, until they are painted again.
     refused: BTreeSet<Tile>,
     /// Surfaces whose run was refused, until the next key frame.
     broken_runs: BTreeSet<u32>,
@@ -52,6 +52,8 @@ pub(super) struct Terminal {
     pub(super) may_be_faulty: bool,
     /// Some fault was there on this connection: a model may have learned from it, which only shows later.
     learned_wrong: bool,
+    /// A wrong tile was put aside on this connection, and may come back.
+    stored_wrong: bool,
     /// Tiles called verified, once each time.
     pub(super) verified: u64,
     /// Tiles whose bytes were compared.
@@ -96,6 +98,7 @@ impl Terminal {
             faulty: may_be_faulty,
             may_be_faulty,
             learned_wrong: false,
+            stored_wrong: false,
             verified: 0,
             compared: 0,
             coarse: 0,
@@ -232,6 +235,8 @@ impl Terminal {
             }
             self.faults.mismatches += 1;
             self.faults.found += self.open.remove(&tile).unwrap_or(0);
+            // Wrong it stays until it comes again.
+            self.refused.insert(tile);
         }
         Ok(())
     }
@@ -240,6 +245,7 @@ impl Terminal {
     pub(super) fn all_is_right(&mut self) {
         self.faults.overwritten += self.open.values().sum::<u64>();
         self.open.clear();
+        self.refused.clear();
     }
 
     fn event(&mut self, now: Time, event: Event, history: &mut History) -> Result<(), Broken> {
@@ -278,6 +284,7 @@ impl Terminal {
             Event::Verified { surface, tiles } => {
                 for tile in tiles {
                     self.compare((surface, tile), history)?;
+                    self.refused.remove(&(surface, tile));
                     self.verified += 1;
                 }
             }
@@ -307,6 +314,7 @@ impl Terminal {
             Job::Clear => self.canvas.clear(),
             Job::Agreed(slots, models) => {
                 self.learned_wrong = !self.open.is_empty() || !self.refused.is_empty();
+                self.stored_wrong = false;
                 self.canvas.agree(slots, models);
             }
             Job::Paint(paint) => return self.paint(paint).map(Some),
@@ -359,10 +367,13 @@ impl Terminal {
     fn canvas_paint(&mut self, paint: &Paint) -> Result<bool, Broken> {
         let surface = paint.surface;
         let known = self.canvas.get(surface).is_some();
+        let (wrong, builds_on_wrong) = self.wrong_after(paint);
         match self.canvas.paint(paint) {
             Ok(_) => {
-                for tile in &paint.tiles {
-                    self.refused.remove(&(surface, *tile));
+                for tile in paint.tiles.iter().filter(|tile| !paint.newer.contains(tile)) {
+                    let at = (surface, *tile);
+                    let _ =
+                        if wrong.contains(tile) { self.refused.insert(at) } else { self.refused.remove(&at) };
                 }
                 self.units += u64::from(key_of(paint).is_some());
                 for op in &paint.frame.ops {
@@ -392,7 +403,7 @@ impl Terminal {
                 self.refused.extend(paint.tiles.iter().map(|tile| (surface, *tile)));
                 Ok(false)
             }
-            Err(_) if self.builds_on_faults(paint) => {
+            Err(_) if builds_on_wrong => {
                 self.refused.extend(paint.tiles.iter().map(|tile| (surface, *tile)));
                 Ok(false)
             }
@@ -400,16 +411,39 @@ impl Terminal {
         }
     }
 
-    fn builds_on_faults(&self, paint: &Paint) -> bool {
+    /// Which tiles may be wrong after a frame: those that were and are not painted whole, and what is predicted from them
+    /// or from a model that may have learned from them, or comes back from a slot. And whether anything is, so that the
+    /// frame may fail.
+    fn wrong_after(&mut self, paint: &Paint) -> (BTreeSet<u32>, bool) {
         let surface = paint.surface;
-        let Some(image) = self.canvas.get(surface) else { return false };
+        let Some(image) = self.canvas.get(surface) else { return (BTreeSet::new(), false) };
         let grid = TileGrid::new(image.size());
-        if self.learned_wrong && paint.frame.ops.iter().any(|op| matches!(op, Op::Update(_))) {
-            return true;
+        let known = self.open.keys().chain(&self.refused).filter(|tile| tile.0 == surface);
+        let mut wrong: BTreeSet<u32> = known.map(|tile| tile.1).collect();
+        let mut builds_on_wrong = false;
+        for op in &paint.frame.ops {
+            let is_wrong = |tile: u32| wrong.contains(&tile);
+            if let Op::Store { tiles, .. } = op {
+                self.stored_wrong |= grid.touching(*tiles).any(is_wrong);
+            }
+            let is_predicted = match op {
+                Op::Copy { from, .. } => grid.touching(*from).any(is_wrong),
+                Op::Update(_) if self.learned_wrong => true,
+                Op::Show { .. } if self.stored_wrong => true,
+                _ if op.step() == Step::Low => op.tiles(grid).any(is_wrong),
+                _ => op.builds_on(grid).into_iter().any(is_wrong),
+            };
+            if is_predicted {
+                builds_on_wrong |= op.step() != Step::Copy;
+                wrong.extend(op.tiles(grid));
+            } else if matches!(op.step(), Step::Paint(_)) {
+                let target = op.target();
+                for tile in op.tiles(grid).filter(|tile| target.contains(grid.rect(*tile))) {
+                    wrong.remove(&tile);
+                }
+            }
         }
-        let lows = paint.frame.ops.iter().filter(|op| matches!(op.step(), Step::Low | Step::Predict));
-        let mut tiles = lows.flat_map(|op| grid.touching(op.target()));
-        tiles.any(|tile| self.open.contains_key(&(surface, tile)) || self.refused.contains(&(surface, tile)))
+        (wrong, builds_on_wrong)
     }
 
     /// A decoder that is wrong: changes a byte of a tile that was painted just now.

@@ -39,8 +39,18 @@ struct Tile {
     state: TileState,
     /// What frame `epoch` leaves once it is painted; `None` where that is not known, or it failed.
     left: Option<Pass>,
+    /// Part of what it shows, or of what was copied onto it, was there when nobody knew what that was. Its proof will
+    /// tell; until then nothing is predicted from it.
+    doubtful: bool,
     /// A root that had it said nothing.
     singly: bool,
+}
+
+impl Tile {
+    /// Nobody knows all of what it shows. A tile that was never painted is blank.
+    fn is_doubtful(&self) -> bool {
+        self.doubtful || self.left.is_none() && self.epoch > 0
+    }
 }
 
 /// How the digests of tiles are stated.
@@ -133,6 +143,7 @@ impl ClientLedger {
         let mut begun = Begun::default();
         for op in ops {
             let copied = self.copied(op);
+            let copies_doubt = self.copies_doubt(op);
             let has_all = op.builds_on(self.grid).into_iter().all(|tile| self.is_exact_before(seq, tile));
             begun.is_unfounded |= !has_all;
             let target = op.target();
@@ -144,8 +155,14 @@ impl ClientLedger {
                     begun.newer.push(tile);
                     continue;
                 }
+                let had_doubt = t.is_doubtful();
                 t.epoch = seq;
                 t.singly = false;
+                t.doubtful = match op.step() {
+                    Step::Paint(_) => !whole && had_doubt,
+                    Step::Copy => copies_doubt || !whole && had_doubt,
+                    Step::Predict | Step::Low | Step::Nothing => had_doubt,
+                };
                 t.left = match op.step() {
                     Step::Paint(pass) if whole => Some(pass),
                     Step::Copy if whole => Some(copied),
@@ -189,11 +206,17 @@ impl ClientLedger {
         self.tiles.iter_mut().filter(|t| t.epoch == seq).for_each(|t| t.left = None);
     }
 
+    /// True if a COPY brings what nobody knows.
+    fn copies_doubt(&self, op: &Op) -> bool {
+        let Op::Copy { from, .. } = op else { return false };
+        self.grid.touching(*from).any(|tile| self.tiles[tile as usize].is_doubtful())
+    }
+
     /// True if `tile` shows the source's samples once the frames are painted that were begun before frame `seq`, and no
     /// later one is among them.
     fn is_exact_before(&self, seq: u64, tile: TileIndex) -> bool {
         let tile = self.tiles.get(tile as usize);
-        tile.is_some_and(|t| t.epoch <= seq && t.left == Some(Pass::Exact))
+        tile.is_some_and(|t| t.epoch <= seq && t.left == Some(Pass::Exact) && !t.doubtful)
     }
 
     /// What a COPY brings: the worst that it reads, as low bits do not fit what was moved.
@@ -286,7 +309,8 @@ impl ClientLedger {
                 }
             } else {
                 self.set(claim.tile, TileState::Verified);
-                self.tiles[claim.tile as usize].singly = false;
+                let t = &mut self.tiles[claim.tile as usize];
+                (t.singly, t.doubtful) = (false, false);
                 verified.push(claim.tile);
             }
         }

@@ -349,6 +349,11 @@ fn nothing_is_built_on_what_is_not_exact() {
     // Nor on what a later frame painted.
     assert_eq!(begin(9, &[Step::PaintWhole(4)]), (false, TileState::Exact));
     assert_eq!(begin(8, &[near]), (true, TileState::Dirty));
+    // Nor on a tile of which a part, or of whose copy the source, is what that frame left, until it comes whole.
+    assert_eq!(begin(10, &[Step::Paint((0, 1))]), (false, TileState::Exact));
+    let other = Step::Inter { at: (1, 0), saw: 0 };
+    assert!(begin(11, &[Step::Copy { from: (0, 0), to: (1, 0) }, other]).0 && begin(12, &[inter]).0);
+    assert_eq!(begin(13, &[Step::PaintWhole(0), inter]), (false, TileState::Exact));
 }
 
 #[test]
