@@ -29,6 +29,8 @@ pub mod pixel;
 #[cfg(feature = "coders")]
 mod range;
 #[cfg(feature = "coders")]
+mod ranking;
+#[cfg(feature = "coders")]
 pub mod screen;
 #[cfg(feature = "coders")]
 pub mod video;

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::lossless::wave::model::med;
+use crate::ranking::{self, Met};
 
 /// The pixels around one that is about to be coded: W, N, NW, NE, WW, NN, NEE.
 pub(super) struct Surroundings([u32; 7]);
@@ -34,17 +34,13 @@ impl Surroundings {
     #[inline(always)]
     pub(super) fn equalities(&self) -> usize {
         let [w, n, nw, ne, ..] = self.0;
-        usize::from(w == n)
-            | usize::from(n == ne) << 1
-            | usize::from(w == nw) << 2
-            | usize::from(n == nw) << 3
+        ranking::equalities(w, n, nw, ne)
     }
 
     /// The colour that continues W, N and NW smoothly.
     pub(super) fn expected(&self) -> u32 {
-        let [w, n, nw, ..] = self.0.map(u32::to_le_bytes);
-        let component = |i: usize| med(i32::from(w[i]), i32::from(n[i]), i32::from(nw[i])) as u8;
-        u32::from_le_bytes([component(0), component(1), component(2), 0])
+        let [w, n, nw, ..] = self.0;
+        ranking::expected(w, n, nw)
     }
 }
 
@@ -63,8 +59,7 @@ pub(super) struct Guesses {
     entries: Vec<u32>,
     /// INVARIANT: entries.len() is the sum of the three sizes 1 << bits, tables one after the other.
     bits: [u32; 3],
-    /// Colours that were spelled out, by [`Guesses::number`].
-    pub(super) met: [u32; 256],
+    pub(super) met: Met,
 }
 
 impl Guesses {
@@ -83,14 +78,7 @@ impl Guesses {
 
     #[inline(always)]
     pub(super) fn places(&self, around: &Surroundings) -> Places {
-        let [w, n, nw, ne, ww, nn, nee] = around.0;
-        let mix = |colour: u32, odd: u32| colour.wrapping_mul(odd);
-        let pair = mix(w, 0x9e37_79b1) ^ mix(n, 0x85eb_ca6b).rotate_left(11);
-        let four = pair ^ mix(nw, 0xc2b2_ae35).rotate_left(5) ^ mix(ne, 0x27d4_eb2f).rotate_left(17);
-        let seven = four
-            ^ mix(ww, 0x1656_67b1).rotate_left(7)
-            ^ mix(nn, 0xd3a2_646d).rotate_left(13)
-            ^ mix(nee, 0xfd70_46c5).rotate_left(23);
+        let [pair, four, seven] = ranking::hashes(around.0);
         let [seven_bits, four_bits, pair_bits] = self.bits;
         let place = |hash: u32, bits: u32| (hash.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize;
         let (second, third) = (1 << seven_bits, (1 << seven_bits) + (1 << four_bits));
@@ -124,10 +112,5 @@ impl Guesses {
     /// A colour that nobody guessed is remembered by W and N alone.
     pub(super) fn learn_surprise(&mut self, places: &Places, colour: u32) {
         self.entries[places.0[2]] = colour << 8 | 1;
-    }
-
-    /// The number under which a colour is met again.
-    pub(super) fn number(colour: u32) -> u8 {
-        (colour.wrapping_mul(0x9e37_79b1) >> 24) as u8
     }
 }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::guess::{Guesses, Surroundings};
 use crate::lossless::canvas::Canvas;
 use crate::range::{Coder, Odds};
+use crate::ranking::{self, Rejected, SPELLED};
 
 /// The pixels coded one by one so far, and what they teach. The memory is kept from use to use.
 pub(super) struct Pixels {
@@ -78,7 +79,8 @@ impl Pixels {
             None
         };
         let colour = found.unwrap_or_else(|| {
-            let colour = spell(guesses, odds, coder, around, truth);
+            let odds = &mut odds[SPELL_ODDS..][..SPELLED];
+            let colour = ranking::spell(coder, odds, &mut guesses.met, around.expected(), truth);
             guesses.learn_surprise(&places, colour);
             colour
         });
@@ -87,86 +89,12 @@ impl Pixels {
     }
 }
 
-/// Codes a colour that was not guessed: one met before by its number, or its three components.
-#[cold]
-fn spell<C: Coder>(
-    guesses: &mut Guesses,
-    odds: &mut [Odds],
-    coder: &mut C,
-    around: &Surroundings,
-    truth: u32,
-) -> u32 {
-    let number = Guesses::number(truth);
-    if coder.decide(&mut odds[MET_ODDS], guesses.met[usize::from(number)] == truth) {
-        let number = code_byte(coder, &mut odds[NUMBER_ODDS..][..256], number);
-        return guesses.met[usize::from(number)];
-    }
-    let expected = around.expected();
-    let [b, g, r, _] = truth.to_le_bytes();
-    let [eb, eg, er, _] = expected.to_le_bytes();
-    let dg = code_byte(coder, &mut odds[GREEN_ODDS..][..256], g.wrapping_sub(eg));
-    let db = b.wrapping_sub(eb).wrapping_sub(dg);
-    let dr = r.wrapping_sub(er).wrapping_sub(dg);
-    let is_gray = coder.decide(&mut odds[GRAY_ODDS + usize::from(dg == 0)], db == 0 && dr == 0);
-    let (db, dr) = if is_gray {
-        (0, 0)
-    } else {
-        let plain = usize::from(dg == 0) * 256;
-        let db = code_byte(coder, &mut odds[BLUE_ODDS + plain..][..256], db);
-        let plain = usize::from(db == 0) * 256;
-        (db, code_byte(coder, &mut odds[RED_ODDS + plain..][..256], dr))
-    };
-    let g = eg.wrapping_add(dg);
-    let colour = u32::from_le_bytes([
-        eb.wrapping_add(dg).wrapping_add(db),
-        g,
-        er.wrapping_add(dg).wrapping_add(dr),
-        0,
-    ]);
-    guesses.met[usize::from(Guesses::number(colour))] = colour;
-    colour
-}
-
-/// Eight questions, from the top bit down.
-fn code_byte<C: Coder>(coder: &mut C, odds: &mut [Odds], byte: u8) -> u8 {
-    let mut node = 1usize;
-    for bit in (0..8).rev() {
-        node = node << 1 | usize::from(coder.decide(&mut odds[node % 256], byte >> bit & 1 == 1));
-    }
-    node as u8
-}
-
-/// Guesses that were wrong; asking again would waste a question.
-#[derive(Default)]
-struct Rejected {
-    colours: [u32; 8],
-    count: usize,
-}
-
-impl Rejected {
-    /// False if `colour` is there already.
-    #[inline(always)]
-    fn add(&mut self, colour: u32) -> bool {
-        if self.colours[..self.count].contains(&colour) {
-            return false;
-        }
-        self.colours[self.count % 8] = colour;
-        self.count += 1;
-        true
-    }
-}
-
 const FIRST_ODDS: usize = 0;
 const SECOND_ODDS: usize = FIRST_ODDS + 16 * 8 * 8;
 const NEAR_ODDS: usize = SECOND_ODDS + 16 * 2 * 4;
 const THIRD_ODDS: usize = NEAR_ODDS + 4 * 16 * 2;
-const MET_ODDS: usize = THIRD_ODDS + 2;
-const NUMBER_ODDS: usize = MET_ODDS + 1;
-const GREEN_ODDS: usize = NUMBER_ODDS + 256;
-const BLUE_ODDS: usize = GREEN_ODDS + 256;
-const RED_ODDS: usize = BLUE_ODDS + 2 * 256;
-const GRAY_ODDS: usize = RED_ODDS + 2 * 256;
-const ALL_ODDS: usize = GRAY_ODDS + 2;
+const SPELL_ODDS: usize = THIRD_ODDS + 2;
+const ALL_ODDS: usize = SPELL_ODDS + SPELLED;
 
 /// What the coder expects before it has seen a pixel.
 static FRESH: [Odds; ALL_ODDS] = {

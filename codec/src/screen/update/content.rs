@@ -1,7 +1,7 @@
 //! Which pixels a unit is no good for.
 
-use super::pixel::expected;
 use crate::pixel::{ImageRef, PixelFormat};
+use crate::ranking::expected;
 
 /// Smaller images are not worth another coder.
 const SMALL: u64 = 256;

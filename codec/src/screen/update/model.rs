@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::odds;
 use crate::range::Odds;
+use crate::ranking::{self, Met, mix};
 
 /// Which colour followed which surroundings, and how likely each answer is: what units teach, 1.1 MiB of it.
 ///
@@ -18,8 +19,7 @@ pub struct Model {
     entries: Vec<u32>,
     /// INVARIANT: [`odds::ALL`] of them.
     pub(super) odds: Vec<Odds>,
-    /// Colours that were spelled out, by [`Model::number`].
-    pub(super) met: [u32; 256],
+    pub(super) met: Met,
 }
 
 /// By twelve, seven, four and two neighbours.
@@ -93,13 +93,7 @@ impl Model {
     #[inline(always)]
     pub(super) fn places(around: &Around) -> Places {
         let Around { w, n, nw, ne, ww, nn, nee, far } = *around;
-        let mix = |colour: u32, odd: u32| colour.wrapping_mul(odd);
-        let pair = mix(w, 0x9e37_79b1) ^ mix(n, 0x85eb_ca6b).rotate_left(11);
-        let four = pair ^ mix(nw, 0xc2b2_ae35).rotate_left(5) ^ mix(ne, 0x27d4_eb2f).rotate_left(17);
-        let seven = four
-            ^ mix(ww, 0x1656_67b1).rotate_left(7)
-            ^ mix(nn, 0xd3a2_646d).rotate_left(13)
-            ^ mix(nee, 0xfd70_46c5).rotate_left(23);
+        let [pair, four, seven] = ranking::hashes([w, n, nw, ne, ww, nn, nee]);
         let twelve = seven
             ^ mix(far[0], 0x9e37_79b1).rotate_left(3)
             ^ mix(far[1], 0x85eb_ca6b).rotate_left(9)
@@ -145,12 +139,6 @@ impl Model {
     pub(super) fn learn_surprise(&mut self, places: &Places, colour: u32) {
         let [.., place] = places.0;
         self.entries[place.at] = colour << 8 | place.check | 1;
-        self.met[usize::from(Self::number(colour))] = colour;
-    }
-
-    /// The number under which a colour is met again.
-    pub(super) fn number(colour: u32) -> u8 {
-        (colour.wrapping_mul(0x9e37_79b1) >> 24) as u8
     }
 }
 

@@ -4,6 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::range::Odds;
+use crate::ranking::SPELLED;
 
 /// Did the block change, and is what it showed a guess worth asking: two questions, by the blocks left and above.
 pub(super) const BLOCK: usize = 0;
@@ -25,16 +26,10 @@ pub(super) const FOUR: usize = SHOWN_LATE + 16 * 2;
 pub(super) const NEAR: usize = FOUR + 16 * 2 * 4;
 /// Is it what surprised after the same two neighbours.
 pub(super) const TWO: usize = NEAR + 4 * 16 * 2;
-/// Is it a colour met before; which.
-pub(super) const MET: usize = TWO + 2;
-pub(super) const NUMBER: usize = MET + 1;
-/// The components of a new colour, less what is expected.
-pub(super) const GREEN: usize = NUMBER + 256;
-pub(super) const GRAY: usize = GREEN + 256;
-pub(super) const BLUE: usize = GRAY + 2;
-pub(super) const RED: usize = BLUE + 2 * 256;
+/// What it is, where nobody guessed it.
+pub(super) const SPELL: usize = TWO + 2;
 /// How many there are.
-pub(super) const ALL: usize = RED + 2 * 256;
+pub(super) const ALL: usize = SPELL + SPELLED;
 
 /// What is expected before anything was seen.
 pub(super) fn fresh() -> Vec<Odds> {
