@@ -51,6 +51,11 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// True if the client decodes anything that is told from what it shows.
+    pub(super) fn tells_from_shown(&self) -> bool {
+        self.inter || self.models.are_agreed()
+    }
+
     /// Changed pixels that are left to units.
     pub(super) fn unit_area(&self) -> u64 {
         self.units.iter().map(|b| b.rect.area()).sum()

@@ -77,30 +77,39 @@ impl Registers {
         if let Some(at) = from {
             self.held[at].used_by = seq;
         }
-        let source = if from == into { None } else { from.and_then(|at| self.held[at].model.take()) };
-        let target = match into {
-            Some(at) => {
-                let held = &mut self.held[at];
-                held.units = if from == into { held.units + 1 } else { 0 };
-                (held.written_by, held.used_by) = (seq, seq);
-                held.model.get_or_insert_default()
+        if let Some(at) = into {
+            (self.held[at].written_by, self.held[at].used_by) = (seq, seq);
+        }
+        let model = match (from, into) {
+            (Some(from), Some(into)) if from != into => {
+                let [from, into] = self.held.get_disjoint_mut([from, into]).ok()?;
+                let model = into.model.get_or_insert_default();
+                model.copy_from(from.model.get_or_insert_default());
+                into.units = 0;
+                model
             }
-            None => self.spare.get_or_insert_default(),
+            (Some(_), Some(into)) => {
+                self.held[into].units += 1;
+                self.held[into].model.get_or_insert_default()
+            }
+            (Some(from), None) => {
+                let spare = self.spare.get_or_insert_default();
+                spare.copy_from(self.held[from].model.get_or_insert_default());
+                spare
+            }
+            (None, into) => {
+                let model = match into {
+                    Some(into) => {
+                        self.held[into].units = 0;
+                        self.held[into].model.get_or_insert_default()
+                    }
+                    None => self.spare.get_or_insert_default(),
+                };
+                model.wipe();
+                model
+            }
         };
-        match &source {
-            Some(source) => target.copy_from(source),
-            None if from.is_none() => target.wipe(),
-            None => (),
-        }
-        if let (Some(at), Some(source)) = (from, source) {
-            self.held[at].model = Some(source);
-        }
-        // Borrowed anew: the source's place was in the way.
-        let model = match into {
-            Some(at) => self.held[at].model.as_deref_mut(),
-            None => self.spare.as_deref_mut(),
-        };
-        model.map(|model| (models, model))
+        Some((models, model))
     }
 
     /// The register that was written last, by `until` or before.

@@ -54,7 +54,7 @@ impl View {
         let is_coarse = self.coarse.contains(tile);
         // What the client does not show exactly is not put aside, and by the path that went wrong nothing comes back.
         let is_known = !is_unknown && !is_coarse;
-        if is_known {
+        if is_known && parts.tells_from_shown() {
             self.keep(whole);
         }
         let now = self.sent.as_ref().crop(whole).filter(|_| is_known);
