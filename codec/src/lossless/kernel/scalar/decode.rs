@@ -209,17 +209,29 @@ pub(in crate::lossless) fn decode(job: &mut Decoding<'_>) {
         } else {
             decode_block::<true>(job, &at, &stage, &mut samples, &mut residuals);
         }
-        for step in 0..BLOCK {
-            for lane in 0..LANES {
-                stage.fresh[lane][step] = samples.own[step + 1][lane] ^ TURN;
-            }
-            stage.last_lane[step] = residuals.own[step + 1][LANES - 1];
-        }
-        stage.store(job, &walk);
-        samples.next_block();
-        residuals.next_block();
-        walk.next_block();
+        end_block(job, &mut walk, &mut stage, &mut samples, &mut residuals);
     }
+}
+
+/// Lays out what a block gave, and goes on to the next.
+#[inline(always)]
+pub(super) fn end_block(
+    job: &mut Decoding<'_>,
+    walk: &mut Walk,
+    stage: &mut Stage,
+    samples: &mut History,
+    residuals: &mut History,
+) {
+    for step in 0..BLOCK {
+        for lane in 0..LANES {
+            stage.fresh[lane][step] = samples.own[step + 1][lane] ^ TURN;
+        }
+        stage.last_lane[step] = residuals.own[step + 1][LANES - 1];
+    }
+    stage.store(job, walk);
+    samples.next_block();
+    residuals.next_block();
+    walk.next_block();
 }
 
 /// What is the same at all steps of a block.

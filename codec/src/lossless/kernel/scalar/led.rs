@@ -1,6 +1,6 @@
 //! Planes that are led by what is shown: every sample has a lead and a level of its own, known before the plane is.
 
-use super::decode::{History, Masks, contexts, select, take_residuals};
+use super::decode::{History, Masks, contexts, end_block, select, take_residuals};
 use super::model::{set_margins, token_key};
 use super::{Decoding, Edges, Stage, Step, TURN, Tally, Walk, first_step};
 use crate::lossless::plane::Plane;
@@ -132,15 +132,6 @@ pub(in crate::lossless) fn decode_led(job: &mut Decoding<'_>, led: Led, hints: &
             }
             samples.own[step + 1] = select(&masks.active, &own, &samples.own[step]);
         }
-        for step in 0..BLOCK {
-            for lane in 0..LANES {
-                stage.fresh[lane][step] = samples.own[step + 1][lane] ^ TURN;
-            }
-            stage.last_lane[step] = residuals.own[step + 1][LANES - 1];
-        }
-        stage.store(job, &walk);
-        samples.next_block();
-        residuals.next_block();
-        walk.next_block();
+        end_block(job, &mut walk, &mut stage, &mut samples, &mut residuals);
     }
 }
